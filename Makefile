@@ -1,0 +1,41 @@
+# Two commands for a newcomer: `make demo` and `make test`. Everything lands in .venv; nothing outside is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+STAMP_DEV := $(VENV)/.installed-dev
+
+.PHONY: demo test test-slow check lint bench clean
+
+demo: $(STAMP)
+	$(BIN)/skyspotter demo $(ARGS)
+
+test: $(STAMP_DEV)
+	$(BIN)/python -m pytest $(ARGS)
+
+test-slow: $(STAMP_DEV)
+	$(BIN)/python -m pytest -m "slow or root" $(ARGS)
+
+lint: $(STAMP_DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: $(STAMP_DEV)
+	$(BIN)/python -m tests.bench $(ARGS)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Skyspotter needs Python 3.11 or newer: make demo PYTHON=/path/to/python3.11"; exit 1; }
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --only-binary=:all: --no-binary=skyspotter,zwoasi -e .
+	@touch $@
+
+$(STAMP_DEV): $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Photons -> Frame -> direction in the sky. Imports neither `models` nor `edge`."""

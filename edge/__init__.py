@@ -1,0 +1,1 @@
+"""The appliance: composes camera, network, radio, fusion, guard and publishing."""

@@ -1,0 +1,209 @@
+"""The station's configuration: one TOML file, read once, refused with the path of what is wrong, never corrected.
+
+Every part gets its own section, never the whole. Secrets do not stand here: they come by systemd `LoadCredential` and are
+read from $CREDENTIALS_DIRECTORY. `edge/example.toml` is the commented file that `skyspotter config init` writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from camera.geodesy import Site
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]  # goes into MQTT topics: no '/', '+', '#'
+
+
+class ConfigRefused(Exception):
+    """The configuration cannot be used; the message has one line per fault, each with file and path."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class StationSection(Section):
+    id: Name
+    latitude_deg: float = Field(ge=-90, le=90)
+    longitude_deg: float = Field(ge=-180, le=180)
+    height_m: float = Field(ge=-430, le=9000)  # above the WGS-84 ellipsoid, not above the sea
+
+    @property
+    def site(self) -> Site:
+        return Site(self.latitude_deg, self.longitude_deg, self.height_m)
+
+
+class CameraSection(Section):
+    source: Literal["asi", "sim", "replay", "none"] = "asi"
+    serial: str = ""  # hexadecimal, as `skyspotter doctor` prints it; empty: the only camera there is
+    library: Path | None = None  # libASICamera2.so; None: the usual places
+    exposure_s: float = Field(2.0, ge=0.05, le=60)
+    gain_setting: int = Field(120, ge=0, le=600)
+    offset_setting: int = Field(30, ge=0, le=500)
+    bandwidth_percent: int = Field(80, ge=40, le=100)
+    width_px: int = Field(2744, ge=64, multiple_of=8)
+    height_px: int = Field(2822, ge=64, multiple_of=2)
+    target_celsius: int | None = Field(None, ge=-50, le=30)  # None: cooler off
+    dew_heater: bool = True
+
+
+class PlateSection(Section):
+    file: Path | None = None  # written by `skyspotter calibrate`; None: the camera cannot say where it looks
+    minimum_elevation_deg: float = Field(10.0, ge=0, le=60)
+
+
+class RadioSection(Section):
+    source: Literal["rtlsdr", "sim", "beast", "iq", "none"] = "rtlsdr"
+    serial: str = ""
+    sample_rate_hz: Literal[2_400_000, 2_000_000] = 2_400_000
+    gain_db: float | Literal["auto"] = "auto"
+    ppm: int = Field(0, ge=-200, le=200)
+    bias_tee: bool = False
+    files: tuple[Path, ...] = ()  # recordings, for source = "iq" (cu8) or "beast" (replay)
+    host: str = "127.0.0.1"  # source = "beast" without files: a readsb or dump1090 to listen to
+    port: int = Field(30005, ge=1, le=65535)
+
+
+class NetworkSection(Section):
+    file: Path | None = None  # None: the network that ships in models/zoo
+    threshold: float = Field(0.5, gt=0, lt=1)
+    threads: int = Field(2, ge=1, le=16)
+
+
+class BeamSection(Section):
+    name: Name = "main"
+    region: Literal["cone", "fixed", "whole-sky"] = "cone"
+    cone_deg: float = Field(6.0, gt=0, le=90)  # no permit with anything nearer to the beam's path
+    caution_deg: float = Field(10.0, gt=0, le=90)  # CAUTION with anything nearer
+    azimuth_deg: float | None = Field(None, ge=0, lt=360)  # region = "fixed"
+    elevation_deg: float | None = Field(None, ge=0, le=90)
+    minimum_elevation_deg: float = Field(20.0, ge=0, le=90)  # region = "whole-sky": what is guarded
+    telescope_east_m: float = 0.0  # of the telescope, from the camera
+    telescope_north_m: float = 0.0
+    telescope_up_m: float = 0.0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> BeamSection:
+        if self.caution_deg < self.cone_deg:
+            raise ValueError("caution_deg must not be smaller than cone_deg")
+        if self.region == "fixed" and (self.azimuth_deg is None or self.elevation_deg is None):
+            raise ValueError('region = "fixed" needs azimuth_deg and elevation_deg')
+        return self
+
+
+class GuardSection(Section):
+    mode: Literal["shadow", "advisory", "enforce"] = "shadow"
+    beams: tuple[BeamSection, ...] = (BeamSection(),)
+    allow_radio_basis: bool = False  # permit (at most CAUTION) with the camera blind, given a primary measure
+    allow_camera_basis: bool = False  # the same with the radio down
+    primary_measure_timeout_s: float = Field(2.0, gt=0, le=10)
+    explained_may_pass: tuple[Literal["satellite", "meteor", "own-beam", "own-target"], ...] = ("own-beam", "own-target")
+    smallest_range_m: float = Field(500.0, gt=0)  # nearest aircraft the camera-telescope baseline is widened for
+
+    @model_validator(mode="after")
+    def _one_topic_per_beam(self) -> GuardSection:
+        names = [beam.name for beam in self.beams]
+        if not names:
+            raise ValueError("at least one beam is needed")
+        if len(set(names)) != len(names):
+            raise ValueError("two beams have one name")
+        return self
+
+
+class MqttSection(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(1883, ge=1, le=65535)
+    protocol: Literal["5", "3.1.1"] = "5"
+    ca_file: Path | None = None  # set: TLS
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    username: str | None = None  # the password comes as credential "mqtt-password"
+
+    @model_validator(mode="after")
+    def _tls_whole(self) -> MqttSection:
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together")
+        if self.certificate_file is not None and self.ca_file is None:
+            raise ValueError("a client certificate needs ca_file")
+        return self
+
+
+class RecorderSection(Section):
+    directory: Path | None = None  # None: $STATE_DIRECTORY, else nothing is recorded
+    keep_frames: bool = False
+    frames_quota_gb: float = Field(20.0, gt=0)
+    outbox_rows: int = Field(50_000, ge=100)
+
+
+class SatelliteSection(Section):
+    directory: Path | None = None  # *.tle files, watched; None: no satellite is ever named
+    maximum_age_days: float = Field(7.0, gt=0)
+
+
+class SimulationSection(Section):
+    """Present only in demo and replay. Its presence alone moves every topic under `skyspotter-sim/`."""
+
+    seed: int = 1
+    minutes: float = Field(3.0, gt=0, le=24 * 60)
+    rate: float = Field(1.0, ge=0.1, le=50)
+    epoch_utc_ns: int
+    mono_zero_s: float
+    files: tuple[Path, ...] = ()  # replay: the frames, in order
+    file_list: Path | None = None  # replay: the same as a text file, one path a line
+    output: Path | None = None  # replay, demo: where pictures and detections.jsonl go
+
+
+class Config(Section):
+    station: StationSection
+    camera: CameraSection = CameraSection()
+    plate: PlateSection = PlateSection()
+    radio: RadioSection = RadioSection()
+    network: NetworkSection = NetworkSection()
+    guard: GuardSection = GuardSection()
+    mqtt: MqttSection = MqttSection()
+    recorder: RecorderSection = RecorderSection()
+    satellites: SatelliteSection = SatelliteSection()
+    simulation: SimulationSection | None = None
+
+    @model_validator(mode="after")
+    def _simulated_devices_need_simulation(self) -> Config:
+        simulated = self.camera.source in ("sim", "replay") or self.radio.source in ("sim", "iq")
+        if simulated and self.simulation is None:
+            raise ValueError("camera.source or radio.source is simulated or recorded, but there is no [simulation] section")
+        if self.camera.source == "none" and self.radio.source == "none":
+            raise ValueError("camera.source and radio.source are both none: a station needs at least one sense")
+        return self
+
+    @property
+    def topic_root(self) -> str:
+        return f"{'skyspotter' if self.simulation is None else 'skyspotter-sim'}/{self.station.id}"
+
+    def sha256(self) -> str:
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def parse_config(text: str, name: str) -> Config:
+    """Raises ConfigRefused with one line per fault: `name: guard.beams.0.cone_deg: Input should be greater than 0`."""
+    try:
+        return Config.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as err:
+        raise ConfigRefused(f"{name}: not valid TOML: {err}") from err
+    except ValidationError as err:
+        lines = []
+        for fault in err.errors():
+            path = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+            message = "unknown key; remove it or correct its spelling" if fault["type"] == "extra_forbidden" else fault["msg"]
+            lines.append(f"{name}: {path}: {message}")
+        raise ConfigRefused("\n".join(lines)) from err
+
+
+def load_config(path: Path) -> Config:
+    """Raises ConfigRefused when the file is missing, unreadable or wrong."""
+    try:
+        return parse_config(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigRefused(f"{path}: cannot be read: {err}; write one with `skyspotter config init`") from err
