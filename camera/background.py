@@ -1,0 +1,192 @@
+"""The sky's level and noise, and the one picture that training and the box share: planes in units of the noise.
+
+The only home of sep (Barbary 2016, JOSS 1, 58; method of Bertin & Arnouts 1996, A&AS 117, 393, section 4): the
+sigma-clipped mode per mesh cell, median-filtered, spline-interpolated. It runs on every plane thinned to about 700
+pixels a side: thinning, unlike averaging, keeps the noise of a single pixel, and stars are clipped all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import sep
+from numpy.typing import NDArray
+
+from camera.device import Frame
+
+Planes = NDArray[np.float32]
+
+_THINNED_SIDE_PX = 704
+_CELL_PX = 16  # of the thinned plane: 64 sensor pixels of the field camera, many trail widths
+_DARK_SHARE = 0.15  # darker than this share of the sky above the corners: outside the lens's circle
+_NOISE_FLOOR_ADU = 1.0  # stored values are whole numbers, and JPEG flattens faint noise to nothing
+_NOISE_FLOOR_SHARE = 0.3  # of the median noise: where a camera's software smoothed away the noise
+_HOT_SIGMA = 8.0
+_HOT_NEIGHBOUR_SIGMA = 4.0
+_HOT_NEIGHBOUR_SHARE = 0.02  # even an undersampled star (FWHM 1.5 sensor pixels) puts more into one neighbour
+_PLANE_OF = {"RGGB": (0, 1, 2, 3), "rgb": (0, 1, 1, 2), "mono": (0, 0, 0, 0)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Background:
+    """Sky of one frame, thinned: every `step`-th pixel of the planes of `half_planes`."""
+
+    level_adu: Planes  # (4, h, w)
+    noise_adu: Planes  # (4, h, w), never below the floor
+    outside: NDArray[np.bool_]  # (h, w): black border or outside the lens's circle
+    step: int
+
+
+def half_planes(frame: Frame) -> Planes:
+    """(4, H, W) float32, stored units: R, G1, G2, B at half resolution of a mosaic, else R, G, G, B or L, L, L, L.
+
+    An odd last row or column of a mosaic is left out.
+    """
+    views = _views(frame)
+    planes = np.empty((4, *views[0].shape), np.float32)
+    for plane, source in zip(planes, _PLANE_OF[frame.mosaic], strict=True):
+        np.copyto(plane, views[source])
+    return planes
+
+
+def background(frame: Frame) -> Background:
+    """Level and noise of the sky, per plane, the lens's circle and what lies outside it each by itself."""
+    views = _views(frame)
+    step = max(1, -(-max(views[0].shape) // _THINNED_SIDE_PX))
+    thin = [np.ascontiguousarray(view[::step, ::step], dtype=np.float32) for view in views]
+    outside = _outside(np.mean(thin, axis=0, dtype=np.float32))
+    sky = [_level_and_noise(plane, outside) for plane in thin]
+    order = _PLANE_OF[frame.mosaic]
+    return Background(
+        level_adu=np.stack([sky[source][0] for source in order]),
+        noise_adu=np.stack([sky[source][1] for source in order]),
+        outside=outside,
+        step=step,
+    )
+
+
+def normalised_planes(frame: Frame, sky: Background) -> Planes:
+    """(4, H, W) float32: (plane - level) / noise, single hot pixels set to the sky. Always finite."""
+    views = _views(frame)
+    height, width = views[0].shape
+    planes = np.empty((4, height, width), np.float32)
+    done: dict[int, int] = {}
+    for number, source in enumerate(_PLANE_OF[frame.mosaic]):
+        if source in done:
+            planes[number] = planes[done[source]]
+            continue
+        done[source] = number
+        np.copyto(planes[number], views[source])
+        planes[number] -= _grown(sky.level_adu[number], sky.step, height, width)
+        planes[number] *= _grown(1.0 / sky.noise_adu[number], sky.step, height, width)
+    _cool(planes, list(done.values()), _PLANE_OF[frame.mosaic])
+    return planes
+
+
+def _views(frame: Frame) -> list[NDArray[Any]]:
+    """The different planes of a frame, without copying: R, G1, G2, B or R, G, B or L."""
+    pixels = frame.pixels
+    if frame.mosaic == "RGGB":
+        even = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
+        if not even.size:
+            raise ValueError(f"{frame.file or 'frame'}: a mosaic of {frame.width} x {frame.height} has no colour cell")
+        return [even[y::2, x::2] for y in (0, 1) for x in (0, 1)]
+    if frame.mosaic == "rgb":
+        return [pixels[:, :, channel] for channel in range(3)]
+    return [pixels]
+
+
+def _outside(light: Planes) -> NDArray[np.bool_]:
+    """(h, w) True where a dark region that touches a corner is clearly darker than the middle of the picture."""
+    height, width = light.shape
+    nowhere = np.zeros(light.shape, np.bool_)
+    if min(height, width) < 4 * _CELL_PX:
+        return nowhere
+    smooth = cv2.medianBlur(light, 5)  # a star is no light of the region
+    deep = max(4, min(height, width) // 40)
+    corners = [
+        smooth[y, x] for y in (slice(None, deep), slice(-deep, None)) for x in (slice(None, deep), slice(-deep, None))
+    ]
+    darkest = min(corners, key=lambda corner: float(np.median(corner)))
+    dark_adu, sky_adu = (
+        float(np.median(darkest)),
+        float(np.median(smooth[height // 4 : -height // 4, width // 4 : -width // 4])),
+    )
+    if sky_adu - dark_adu < 5.0 * max(float(np.std(darkest)), _NOISE_FLOOR_ADU):
+        return nowhere
+    dark = (smooth < dark_adu + _DARK_SHARE * (sky_adu - dark_adu)).astype(np.uint8)
+    _, labels = cv2.connectedComponents(dark, connectivity=4)
+    rim = np.concatenate((labels[0], labels[-1], labels[:, 0], labels[:, -1]))
+    return np.asarray(np.isin(labels, np.unique(rim[rim > 0])))
+
+
+def _level_and_noise(plane: Planes, outside: NDArray[np.bool_]) -> tuple[Planes, Planes]:
+    """Level and noise (h, w) of one thinned plane."""
+    level, noise = _mesh(plane, outside)
+    if outside.any():
+        level_outside, noise_outside = _mesh(plane, ~outside)
+        np.copyto(level, level_outside, where=outside)
+        np.copyto(noise, noise_outside, where=outside)
+    return level, noise
+
+
+def _mesh(plane: Planes, mask: NDArray[np.bool_]) -> tuple[Planes, Planes]:
+    height, width = plane.shape
+    if plane.size < 64:  # too few pixels for a clipped estimate
+        level = np.full_like(plane, np.median(plane))
+        return level, np.full_like(plane, max(float(np.std(plane)), _NOISE_FLOOR_ADU))
+    sky = sep.Background(plane, mask=mask, bw=min(_CELL_PX, width), bh=min(_CELL_PX, height), fw=3, fh=3)
+    level, noise = sky.back(dtype=np.float32), sky.rms(dtype=np.float32)
+    # A cell without a usable pixel, or whose clipping ended with nothing, is no number or absurd.
+    usual = float(np.median(plane[~mask])) if not mask.all() else float(np.median(plane))
+    np.copyto(level, usual, where=~np.isfinite(level) | (np.abs(level) > 1e6))
+    good = noise[np.isfinite(noise) & (noise < 1e6)]
+    floor = max(_NOISE_FLOOR_ADU, _NOISE_FLOOR_SHARE * float(np.median(good)) if good.size else 0.0)
+    np.copyto(noise, floor, where=~np.isfinite(noise) | (noise > 1e6))
+    return level, np.maximum(noise, np.float32(floor))
+
+
+def _grown(thin: Planes, step: int, height: int, width: int) -> Planes:
+    """A thinned map at the planes' resolution: sample i lies on pixel i * step, linear between."""
+    if step == 1:
+        return thin
+    matrix = np.array([[1.0 / step, 0.0, 0.0], [0.0, 1.0 / step, 0.0]])
+    return np.asarray(
+        cv2.warpAffine(
+            thin,
+            matrix,
+            (width, height),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+    )
+
+
+def _cool(planes: Planes, different: list[int], order: tuple[int, ...]) -> None:
+    """Sets hot pixels to the sky, in place: bright in one photosite, with nothing in any of the sites around it.
+
+    Light through a lens always reaches neighbours, of the same or of another colour; a hot photosite does not.
+    """
+    height, width = planes.shape[1:]
+    if min(height, width) < 3:
+        return
+    inside = planes[:, 1:-1, 1:-1]
+    hot: list[tuple[int, NDArray[np.intp], NDArray[np.intp]]] = []
+    for number in different:
+        y, x = np.nonzero(inside[number] > _HOT_SIGMA)
+        y, x = y + 1, x + 1
+        for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0), (0, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
+            for other in different:
+                if (dy, dx) == (0, 0) and other == number:
+                    continue
+                value = planes[number, y, x]
+                quiet = planes[other, y + dy, x + dx] < np.maximum(_HOT_NEIGHBOUR_SIGMA, _HOT_NEIGHBOUR_SHARE * value)
+                y, x = y[quiet], x[quiet]
+        hot.append((number, y, x))
+    for source, y, x in hot:
+        for number, plane_of in enumerate(order):
+            if plane_of == order[source]:
+                planes[number, y, x] = 0.0
