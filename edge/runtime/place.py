@@ -1,0 +1,73 @@
+"""Where the processes of one box meet: a private directory on tmpfs.
+
+$RUNTIME_DIRECTORY (set by systemd and by the small supervisor), else $XDG_RUNTIME_DIR/skyspotter, else
+/dev/shm/skyspotter-<uid>. Nothing in it outlives a boot, so CLOCK_MONOTONIC may be stored there.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+class StartRefused(Exception):
+    """The run time cannot start here: one sentence that says what is wrong and what to do. Ends with exit code 2."""
+
+
+def runtime_directory() -> Path:
+    """The directory, made with mode 0700 where it is absent. Raises StartRefused when it is not ours to use."""
+    if given := os.environ.get("RUNTIME_DIRECTORY"):
+        directory = Path(given.split(":")[0])  # systemd lists several with colons; ours is the first
+    elif session := os.environ.get("XDG_RUNTIME_DIR"):
+        directory = Path(session) / "skyspotter"
+    else:
+        directory = Path(f"/dev/shm/skyspotter-{os.getuid()}")
+    return make_private(directory)
+
+
+def make_private(directory: Path) -> Path:
+    """Makes `directory` (mode 0700) or accepts it. Raises StartRefused for a link, or another user's.
+
+    In a directory that everybody can write to, a stranger may have been there first.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = directory.lstat()
+    except OSError as err:
+        raise StartRefused(
+            f"{directory}: cannot be made: {err.strerror}; set RUNTIME_DIRECTORY to a place you may write to"
+        ) from err
+    if directory.is_symlink() or found.st_uid != os.getuid():
+        raise StartRefused(f"{directory}: is a link or belongs to another user; remove it or set RUNTIME_DIRECTORY")
+    return directory
+
+
+def frames_directory() -> Path:
+    """Where the frame ring lies."""
+    return make_private(runtime_directory() / "frames")
+
+
+def datagram_path() -> Path:
+    """The socket at which the judgement listens to the radio and the camera."""
+    return runtime_directory() / "judgement.sock"
+
+
+def status_path() -> Path:
+    """What the judgement writes for `skyspotter status`."""
+    return runtime_directory() / "status.json"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replaces a file in one step: readers see the old or the new content, never a part; no half file stays behind."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
