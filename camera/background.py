@@ -1,7 +1,7 @@
 """The sky's level and noise, and the one picture that training and the box share: planes in units of the noise.
 
 The only home of sep (Barbary 2016, JOSS 1, 58; method of Bertin & Arnouts 1996, A&AS 117, 393, section 4): the
-sigma-clipped mode per mesh cell, median-filtered, spline-interpolated. It runs on every plane thinned to about 700
+sigma-clipped mode per mesh cell, median-filtered, spline-interpolated. It runs on every plane thinned to under 480
 pixels a side: thinning, unlike averaging, keeps the noise of a single pixel, and stars are clipped all the same.
 """
 
@@ -19,12 +19,14 @@ from camera.device import Frame
 
 Planes = NDArray[np.float32]
 
-_THINNED_SIDE_PX = 704
-_CELL_PX = 16  # of the thinned plane: 64 sensor pixels of the field camera, many trail widths
+_THINNED_SIDE_PX = 480  # every third pixel of the field camera's planes
+_CELL_PX = 36  # of the planes: many trail widths, small against glow and cloud
+_SMALLEST_CELL = 12  # samples a side: enough to clip stars from
 _DARK_SHARE = 0.15  # darker than this share of the sky above the corners: outside the lens's circle
 _NOISE_FLOOR_ADU = 1.0  # stored values are whole numbers, and JPEG flattens faint noise to nothing
 _NOISE_FLOOR_SHARE = 0.3  # of the median noise: where a camera's software smoothed away the noise
-_HOT_SIGMA = 8.0
+_ABSURD_ADU = 1e6
+_HOT_SIGMA = 20.0  # below, a faint strobe on one photosite looks the same: better a speckle than a lost aircraft
 _HOT_NEIGHBOUR_SIGMA = 4.0
 _HOT_NEIGHBOUR_SHARE = 0.02  # even an undersampled star (FWHM 1.5 sensor pixels) puts more into one neighbour
 _PLANE_OF = {"RGGB": (0, 1, 2, 3), "rgb": (0, 1, 1, 2), "mono": (0, 0, 0, 0)}
@@ -56,9 +58,10 @@ def background(frame: Frame) -> Background:
     """Level and noise of the sky, per plane, the lens's circle and what lies outside it each by itself."""
     views = _views(frame)
     step = max(1, -(-max(views[0].shape) // _THINNED_SIDE_PX))
-    thin = [np.ascontiguousarray(view[::step, ::step], dtype=np.float32) for view in views]
+    thin = [np.ascontiguousarray(view[step // 2 :: step, step // 2 :: step], dtype=np.float32) for view in views]
     outside = _outside(np.mean(thin, axis=0, dtype=np.float32))
-    sky = [_level_and_noise(plane, outside) for plane in thin]
+    cell = max(_SMALLEST_CELL, _CELL_PX // step)
+    sky = [_level_and_noise(plane, outside, cell) for plane in thin]
     order = _PLANE_OF[frame.mosaic]
     return Background(
         level_adu=np.stack([sky[source][0] for source in order]),
@@ -80,8 +83,8 @@ def normalised_planes(frame: Frame, sky: Background) -> Planes:
             continue
         done[source] = number
         np.copyto(planes[number], views[source])
-        planes[number] -= _grown(sky.level_adu[number], sky.step, height, width)
-        planes[number] *= _grown(1.0 / sky.noise_adu[number], sky.step, height, width)
+        planes[number] -= _grown(sky.level_adu[number], height, width)
+        planes[number] *= _grown(1.0 / sky.noise_adu[number], height, width)
     _cool(planes, list(done.values()), _PLANE_OF[frame.mosaic])
     return planes
 
@@ -103,7 +106,7 @@ def _outside(light: Planes) -> NDArray[np.bool_]:
     """(h, w) True where a dark region that touches a corner is clearly darker than the middle of the picture."""
     height, width = light.shape
     nowhere = np.zeros(light.shape, np.bool_)
-    if min(height, width) < 4 * _CELL_PX:
+    if min(height, width) < 4 * _SMALLEST_CELL:
         return nowhere
     smooth = cv2.medianBlur(light, 5)  # a star is no light of the region
     deep = max(4, min(height, width) // 40)
@@ -123,46 +126,35 @@ def _outside(light: Planes) -> NDArray[np.bool_]:
     return np.asarray(np.isin(labels, np.unique(rim[rim > 0])))
 
 
-def _level_and_noise(plane: Planes, outside: NDArray[np.bool_]) -> tuple[Planes, Planes]:
+def _level_and_noise(plane: Planes, outside: NDArray[np.bool_], cell: int) -> tuple[Planes, Planes]:
     """Level and noise (h, w) of one thinned plane."""
-    level, noise = _mesh(plane, outside)
+    level, noise = _mesh(plane, outside, cell)
     if outside.any():
-        level_outside, noise_outside = _mesh(plane, ~outside)
+        level_outside, noise_outside = _mesh(plane, ~outside, cell)
         np.copyto(level, level_outside, where=outside)
         np.copyto(noise, noise_outside, where=outside)
     return level, noise
 
 
-def _mesh(plane: Planes, mask: NDArray[np.bool_]) -> tuple[Planes, Planes]:
+def _mesh(plane: Planes, mask: NDArray[np.bool_], cell: int) -> tuple[Planes, Planes]:
     height, width = plane.shape
     if plane.size < 64:  # too few pixels for a clipped estimate
         level = np.full_like(plane, np.median(plane))
         return level, np.full_like(plane, max(float(np.std(plane)), _NOISE_FLOOR_ADU))
-    sky = sep.Background(plane, mask=mask, bw=min(_CELL_PX, width), bh=min(_CELL_PX, height), fw=3, fh=3)
+    sky = sep.Background(plane, mask=mask, bw=min(cell, width), bh=min(cell, height), fw=3, fh=3)
     level, noise = sky.back(dtype=np.float32), sky.rms(dtype=np.float32)
     # A cell without a usable pixel, or whose clipping ended with nothing, is no number or absurd.
-    usual = float(np.median(plane[~mask])) if not mask.all() else float(np.median(plane))
-    np.copyto(level, usual, where=~np.isfinite(level) | (np.abs(level) > 1e6))
-    good = noise[np.isfinite(noise) & (noise < 1e6)]
-    floor = max(_NOISE_FLOOR_ADU, _NOISE_FLOOR_SHARE * float(np.median(good)) if good.size else 0.0)
-    np.copyto(noise, floor, where=~np.isfinite(noise) | (noise > 1e6))
+    lost = ~((np.abs(level) < _ABSURD_ADU) & (noise < _ABSURD_ADU))
+    if lost.any():
+        seen = plane[~mask] if not mask.all() else plane
+        level[lost], noise[lost] = np.median(seen), 0.0
+    floor = max(_NOISE_FLOOR_ADU, _NOISE_FLOOR_SHARE * float(np.median(noise[::8, ::8])))
     return level, np.maximum(noise, np.float32(floor))
 
 
-def _grown(thin: Planes, step: int, height: int, width: int) -> Planes:
-    """A thinned map at the planes' resolution: sample i lies on pixel i * step, linear between."""
-    if step == 1:
-        return thin
-    matrix = np.array([[1.0 / step, 0.0, 0.0], [0.0, 1.0 / step, 0.0]])
-    return np.asarray(
-        cv2.warpAffine(
-            thin,
-            matrix,
-            (width, height),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-    )
+def _grown(thin: Planes, height: int, width: int) -> Planes:
+    """A thinned map at the planes' resolution, linear between the samples (to within half a sample)."""
+    return thin if thin.shape == (height, width) else np.asarray(cv2.resize(thin, (width, height)))
 
 
 def _cool(planes: Planes, different: list[int], order: tuple[int, ...]) -> None:
@@ -173,20 +165,20 @@ def _cool(planes: Planes, different: list[int], order: tuple[int, ...]) -> None:
     height, width = planes.shape[1:]
     if min(height, width) < 3:
         return
-    inside = planes[:, 1:-1, 1:-1]
-    hot: list[tuple[int, NDArray[np.intp], NDArray[np.intp]]] = []
+    flat = planes.reshape(4, height * width)
+    around = [dy * width + dx for dy in (0, -1, 1) for dx in (0, -1, 1)]
+    hot: list[tuple[int, NDArray[np.intp]]] = []
     for number in different:
-        y, x = np.nonzero(inside[number] > _HOT_SIGMA)
-        y, x = y + 1, x + 1
-        for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0), (0, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
+        at = np.flatnonzero(flat[number] > _HOT_SIGMA)
+        at = at[(at % width > 0) & (at % width < width - 1) & (at >= width) & (at < (height - 1) * width)]
+        for step in around:
             for other in different:
-                if (dy, dx) == (0, 0) and other == number:
+                if step == 0 and other == number:
                     continue
-                value = planes[number, y, x]
-                quiet = planes[other, y + dy, x + dx] < np.maximum(_HOT_NEIGHBOUR_SIGMA, _HOT_NEIGHBOUR_SHARE * value)
-                y, x = y[quiet], x[quiet]
-        hot.append((number, y, x))
-    for source, y, x in hot:
+                allowed = np.maximum(_HOT_NEIGHBOUR_SIGMA, _HOT_NEIGHBOUR_SHARE * flat[number][at])
+                at = at[flat[other][at + step] < allowed]
+        hot.append((number, at))
+    for source, at in hot:
         for number, plane_of in enumerate(order):
             if plane_of == order[source]:
-                planes[number, y, x] = 0.0
+                flat[number][at] = 0.0
