@@ -2,7 +2,7 @@
 
 It runs as a process of its own, as a broker does in the field: its work never competes for the interpreter with the
 terminal view, and it can be killed to see every permit expire. It ends when its standard input closes, so it cannot
-outlive whoever started it. amqtt speaks MQTT 3.1.1 only: its clients are configured with `protocol = "3.1.1"`, knowingly.
+outlive whoever started it. amqtt speaks MQTT 3.1.1 only: its clients are told so (`protocol = "3.1.1"`), knowingly.
 """
 
 from __future__ import annotations
