@@ -1,0 +1,182 @@
+"""The plate: which pixel of this camera looks where. A small JSON file, checked before it is believed.
+
+Parameters are in pixels of the FULL sensor, so that a plate does not depend on how a frame was cut; still it is refused
+for another region than the one it was made from, because stars then covered other parts of the lens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from camera.device import Frame, PlateRefused
+from camera.geodesy import Site, azel_to_unit, enu_to_azel
+from camera.lens import PARAMETERS, project, theta_limit_rad, unproject
+
+Row = tuple[float, float, float]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class LensParameters(_Part):
+    """`camera.lens.PARAMETERS`, pixels of the full sensor and radians."""
+
+    rx: float
+    ry: float
+    rz: float
+    cx: float
+    cy: float
+    f: float = Field(gt=1.0)
+    k1: float
+    k2: float
+    k3: float
+    p1: float
+    p2: float
+    b1: float = Field(gt=-0.2, lt=0.2)
+    b2: float = Field(gt=-0.2, lt=0.2)
+
+
+class Region(_Part):
+    """The part of the sensor that is read out."""
+
+    origin_px: tuple[int, int]  # x, y on the full sensor
+    size_px: tuple[int, int]  # width, height
+
+
+class Station(_Part):
+    latitude_deg: float = Field(ge=-90, le=90)
+    longitude_deg: float = Field(ge=-180, le=180)
+    height_m: float
+
+    @classmethod
+    def of(cls, site: Site) -> Station:
+        return cls(latitude_deg=site.latitude_deg, longitude_deg=site.longitude_deg, height_m=site.height_m)
+
+
+class Plate(_Part):
+    """A solved camera. Make one with `Plate.sealed`, which fills in the hash."""
+
+    model: Literal["kb13/1"] = "kb13/1"
+    parameters: LensParameters
+    flip: Literal[1, -1]
+    r0: tuple[Row, Row, Row]
+    covariance: tuple[tuple[float, ...], ...] | None = None  # 13 x 13, of `parameters` in their order
+    camera_serial: str
+    region: Region
+    date: str  # of the newest frame used, ISO 8601 UTC
+    station: Station
+    rms_px: float = Field(ge=0)
+    stars: int = Field(ge=0)
+    sha256: str = ""  # of everything else, canonical JSON
+
+    @field_validator("r0")
+    @classmethod
+    def _rotation(cls, rows: tuple[Row, Row, Row]) -> tuple[Row, Row, Row]:
+        matrix = np.array(rows)
+        if np.abs(matrix @ matrix.T - np.eye(3)).max() > 1e-6 or np.linalg.det(matrix) < 0:
+            raise ValueError("is not a rotation matrix")
+        return rows
+
+    @model_validator(mode="after")
+    def _usable(self) -> Plate:
+        if theta_limit_rad(self.vector) < np.radians(60.0):
+            raise ValueError("the lens polynomial turns back within 60 degrees of the axis")
+        if self.covariance is not None and np.shape(self.covariance) != (len(PARAMETERS), len(PARAMETERS)):
+            raise ValueError("covariance must be 13 x 13")
+        return self
+
+    @classmethod
+    def sealed(cls, **fields: object) -> Plate:
+        """A plate from its fields, with the hash of its content filled in."""
+        plate = cls.model_validate(fields)
+        return plate.model_copy(update={"sha256": plate.content_sha256()})
+
+    def content_sha256(self) -> str:
+        content = self.model_dump(mode="json", exclude={"sha256"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    @property
+    def vector(self) -> NDArray[np.float64]:
+        """(13,) for the functions of `camera.lens`."""
+        return np.array([getattr(self.parameters, name) for name in PARAMETERS])
+
+    @property
+    def site(self) -> Site:
+        return Site(self.station.latitude_deg, self.station.longitude_deg, self.station.height_m)
+
+    def pixel_to_unit(self, xy_px: NDArray[np.float64], origin_px: tuple[int, int]) -> NDArray[np.float64]:
+        """(..., 2) stored pixels of a frame with that origin -> (..., 3) unit ENU, apparent; NaN outside the lens."""
+        return unproject(self.vector, np.array(self.r0), self.flip, np.asarray(xy_px, dtype=float) + origin_px)
+
+    def unit_to_pixel(self, unit_enu: NDArray[np.float64], origin_px: tuple[int, int]) -> NDArray[np.float64]:
+        """(..., 3) ENU of any length -> (..., 2) stored pixels, inside the frame or not; NaN where not projectable."""
+        return project(self.vector, np.array(self.r0), self.flip, np.asarray(unit_enu, dtype=float)) - origin_px
+
+    def pixel_to_azel(self, xy_px: NDArray[np.float64], origin_px: tuple[int, int]) -> NDArray[np.float64]:
+        """(..., 2) stored pixels -> (..., 2) azimuth, elevation in degrees."""
+        return enu_to_azel(self.pixel_to_unit(xy_px, origin_px))
+
+    def azel_to_pixel(self, azel_deg: NDArray[np.float64], origin_px: tuple[int, int]) -> NDArray[np.float64]:
+        """(..., 2) azimuth, elevation in degrees -> (..., 2) stored pixels."""
+        azel = np.asarray(azel_deg, dtype=float)
+        return self.unit_to_pixel(azel_to_unit(azel[..., 0], azel[..., 1]), origin_px)
+
+    def save(self, path: Path) -> None:
+        """Write whole or not at all: a power cut leaves the old plate or the new one."""
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        with temporary.open("w") as file:
+            file.write(self.model_dump_json(indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def load_plate(path: Path) -> Plate:
+    """Raises PlateRefused, in one sentence, for a file that is missing, damaged, altered or of an unknown model."""
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as err:
+        raise PlateRefused(f"plate {path} cannot be read ({err.strerror}): run calibrate") from err
+    except ValueError as err:
+        raise PlateRefused(f"plate {path} is damaged (not JSON): run calibrate") from err
+    model = content.get("model") if isinstance(content, dict) else None
+    if model != "kb13/1":
+        raise PlateRefused(f'plate {path} is of model {model!r}, this version knows "kb13/1": run calibrate')
+    try:
+        plate = Plate.model_validate(content)
+    except ValidationError as err:
+        first = err.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise PlateRefused(f"plate {path} is damaged ({field}: {first['msg']}): run calibrate") from err
+    if plate.sha256 != plate.content_sha256():
+        raise PlateRefused(f"plate {path} does not match its own hash (altered or damaged): run calibrate")
+    return plate
+
+
+def check_plate(plate: Plate, frame: Frame) -> None:
+    """Raises PlateRefused when the frame is of another camera or of another region of the sensor."""
+    if plate.camera_serial != frame.camera_serial:
+        raise PlateRefused(
+            f"the plate was made with camera {plate.camera_serial!r}, the frame is of camera {frame.camera_serial!r}: "
+            "run calibrate"
+        )
+    region = Region(origin_px=frame.origin_px, size_px=(frame.width, frame.height))
+    if plate.region != region:
+        raise PlateRefused(
+            f"the plate was made for region {plate.region.size_px} at {plate.region.origin_px}, the frame is "
+            f"{region.size_px} at {region.origin_px}: restore [camera] width_px and height_px, or run calibrate"
+        )

@@ -1,0 +1,144 @@
+"""What stands behind the objects of a simulated night: airglow, the domes of two towns, twilight, a skyline, cloud.
+
+Everything is computed on a coarse grid (one node per 8 pixels) and enlarged: sky light is smooth. The Moon and the
+Milky Way are not drawn.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from camera.geodesy import enu_to_azel
+from camera.plate import Plate
+from camera.sim.scenario import Scenario, SimCloud
+
+STEP_PX = 8
+ARCSEC2_PER_SR = (180 / np.pi * 3600) ** 2
+EXTINCTION_MAG = np.array([0.12, 0.20, 0.32])  # per air mass, in red, green, blue
+DARK_SKY_MAG = np.array([21.25, 21.5, 21.45])  # per square arcsecond at the zenith
+# Zenith brightness in mag per square arcsecond against the Sun's elevation: rough, so that day is white and night dark.
+TWILIGHT_SUN_DEG = np.array([-18.0, -15.0, -12.0, -9.0, -6.0, -3.0, 0.0, 10.0])
+TWILIGHT_MAG = np.array([25.0, 21.8, 19.5, 16.5, 13.0, 9.5, 6.5, 4.0])
+
+Float32 = NDArray[np.float32]
+
+
+def air_mass(elevation_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Kasten & Young 1989 (Applied Optics 28, 4735)."""
+    e = np.maximum(elevation_deg, 0.0)
+    return np.asarray(1 / (np.sin(np.radians(e)) + 0.50572 * (e + 6.07995) ** -1.6364))
+
+
+def vignetting(theta_rad: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Light lost towards the edge of the lens, relative to its centre."""
+    z = theta_rad / (np.pi / 2)
+    return np.asarray(np.clip(1 - 0.35 * z**2 - 0.25 * z**6, 0.05, 1.0))
+
+
+def fractal(rng: np.random.Generator, size: int = 512, slope: float = 3.0) -> Float32:
+    """(size, size) periodic noise of mean 0 and deviation 1 with a power spectrum falling as frequency^-slope."""
+    f = np.hypot(*np.meshgrid(np.fft.fftfreq(size), np.fft.fftfreq(size)))
+    f[0, 0] = np.inf
+    picture = np.fft.ifft2(np.fft.fft2(rng.normal(size=(size, size))) * f ** (-slope / 2)).real
+    return np.asarray(picture / picture.std(), dtype=np.float32)
+
+
+class Backdrop:
+    """The backdrop of one scenario through one lens, for one region."""
+
+    def __init__(
+        self, scenario: Scenario, plate: Plate, width_px: int, height_px: int, origin_px: tuple[int, int]
+    ) -> None:
+        self._scenario = scenario
+        self._size = (width_px, height_px)
+        rng = np.random.default_rng((scenario.seed, 7))
+        # Node (i, j) lies at the centre of its 8 x 8 block, which is where cv2.resize puts it when enlarging.
+        columns, rows = -(-width_px // STEP_PX), -(-height_px // STEP_PX)
+        centre = (STEP_PX - 1) / 2
+        x, y = np.meshgrid(np.arange(columns) * STEP_PX + centre, np.arange(rows) * STEP_PX + centre)
+        unit = plate.pixel_to_unit(np.stack((x, y), axis=-1), origin_px)
+        azel = enu_to_azel(unit)
+        self._azimuth_deg, self._elevation_deg = azel[..., 0], azel[..., 1]
+        self._unit = unit
+        axis = plate.pixel_to_unit(np.array([plate.parameters.cx, plate.parameters.cy]), (0, 0))
+        theta = np.arccos(np.clip(unit @ axis, -1, 1))
+        edge = np.clip((92.5 - np.degrees(theta)) / 0.8, 0.0, 1.0)  # of the image circle
+        self._lens = np.nan_to_num(vignetting(theta) * edge)
+        solid = np.linalg.norm(np.cross(np.gradient(unit, axis=0), np.gradient(unit, axis=1)), axis=-1) / STEP_PX**2
+        self._arcsec2 = np.nan_to_num(solid * ARCSEC2_PER_SR)  # of one pixel
+        skyline = 1.5 + 1.2 * np.abs(fractal(rng, 256, 1.5)[0])  # degrees, around the horizon
+        height = np.interp(self._azimuth_deg, np.arange(257) * 360 / 256, np.append(skyline, skyline[0]))
+        self._open = np.nan_to_num(np.clip((self._elevation_deg - height) / 0.6 + 0.5, 0.0, 1.0))
+        self._domes = [
+            (float(rng.uniform(0, 360)), float(rng.uniform(20, 45)), float(rng.uniform(0.15, 0.6))) for _ in range(2)
+        ]
+        self._texture = fractal(rng)
+
+    def clear_sky(self, sun_elevation_deg: float) -> Float32:
+        """(rows, columns, 3) coarse: light of one pixel's cloudless sky, in units of V = 0 per second, per colour."""
+        e = np.radians(np.maximum(self._elevation_deg, 0.0))
+        airglow = 1 / np.sqrt(np.maximum(1 - (6371 / 6461 * np.cos(e)) ** 2, 1e-3))  # van Rhijn, 90 km
+        shape = 0.45 + 0.55 * np.minimum(airglow, 6.0)
+        degrees = np.degrees(e)
+        for azimuth, width, strength in self._domes:
+            off = (self._azimuth_deg - azimuth + 180) % 360 - 180
+            glow = 6 * np.exp(-degrees / 9) + 1.6 * np.exp(-degrees / 35)
+            shape = shape + strength * glow * np.exp(-0.5 * (off / width) ** 2)
+        extinct = 10 ** (-0.4 * 0.6 * EXTINCTION_MAG * (air_mass(self._elevation_deg) - 1)[..., None])
+        night = 10 ** (-0.4 * DARK_SKY_MAG) * shape[..., None] * extinct
+        twilight = 10 ** (-0.4 * np.interp(sun_elevation_deg, TWILIGHT_SUN_DEG, TWILIGHT_MAG)) * np.array(
+            [0.8, 1.0, 1.2]
+        )
+        light = (night + twilight) * (self._arcsec2 * self._lens * (0.04 + 0.96 * self._open))[..., None]
+        return np.asarray(np.nan_to_num(light), dtype=np.float32)
+
+    def transmission(self, t_s: float) -> Float32 | None:
+        """(rows, columns) coarse: share of starlight that comes through the clouds at `t_s`; None without any."""
+        through = None
+        for cloud in self._scenario.clouds:
+            one = self._one_cloud(cloud, t_s)
+            if one is not None:
+                through = one if through is None else through * one
+        return through
+
+    def _one_cloud(self, cloud: SimCloud, t_s: float) -> Float32 | None:
+        ramp_s = 8.0
+        strength = min((t_s - cloud.t_start_s) / ramp_s, (cloud.t_end_s - t_s) / ramp_s, 1.0)
+        if strength <= 0:
+            return None
+        # A flat layer 3 km up, drifting at 12 m/s; the texture repeats every 20 km.
+        up = np.maximum(self._unit[..., 2], 0.05)
+        column = (self._unit[..., 0] / up * 3.0 + 0.012 * t_s) * 512 / 20
+        row = self._unit[..., 1] / up * 3.0 * 512 / 20
+        noise = cv2.remap(
+            self._texture, (column % 511).astype(np.float32), (row % 511).astype(np.float32), cv2.INTER_LINEAR
+        )
+        noise = np.clip(noise, -2.0, 2.0)
+        off = np.abs((self._azimuth_deg - cloud.azimuth_deg + 180) % 360 - 180)
+        inside = np.clip((cloud.half_width_deg - off + 8 * noise) / 16 + 0.5, 0, 1)
+        inside = inside * np.clip((88 - self._elevation_deg) / 10, 0, 1)
+        depth = -np.log(max(cloud.transmission, 1e-3)) * (1 + 0.25 * noise)
+        return np.asarray(np.nan_to_num(np.exp(-depth * inside * strength), nan=1.0), dtype=np.float32)
+
+    def cloudy_sky(self, clear: Float32, transmission: Float32) -> Float32:
+        """Cloud hides the light behind it and scatters a little more light of the ground back."""
+        dim = transmission[..., None]
+        glow = np.array([1.25, 1.1, 1.0], np.float32)
+        return np.asarray(clear * (dim + (1 - dim) * glow), dtype=np.float32)
+
+    def enlarge(self, coarse: Float32) -> Float32:
+        """(rows, columns) coarse -> (height, width)."""
+        rows, columns = coarse.shape
+        full = cv2.resize(coarse, (columns * STEP_PX, rows * STEP_PX), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(full[: self._size[1], : self._size[0]])
+
+    def open_at(self, xy_px: NDArray[np.float64], transmission: Float32 | None) -> NDArray[np.float64]:
+        """(N,) share of the light that reaches stored pixels (N, 2) through skyline, cloud and the lens's shading."""
+        share = self._open * self._lens
+        if transmission is not None:
+            share = share * transmission
+        i = np.clip((xy_px[:, 0] / STEP_PX).astype(int), 0, share.shape[1] - 1)
+        j = np.clip((xy_px[:, 1] / STEP_PX).astype(int), 0, share.shape[0] - 1)
+        return np.asarray(share[j, i], dtype=np.float64)

@@ -1,0 +1,257 @@
+"""The sky of a simulated night as the camera's sensor would expose it: raw RGGB frames, and the truth about them.
+
+Once: backdrop and hot pixels. Per frame: stars where they stand at mid-exposure, objects resolved in time within the
+exposure, cloud, cosmic rays, noise. A frame depends on the scenario, the plate and its start alone: rendering it again
+gives the same pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camera.geodesy import azel_to_unit, enu_to_azel
+from camera.plate import Plate, Region, Station
+from camera.satellites import view
+from camera.sim import lights
+from camera.sim.backdrop import EXTINCTION_MAG, Backdrop, Float32, air_mass
+from camera.sim.lights import Light
+from camera.sim.scenario import Scenario
+from camera.sim.sensor import Sensor
+from camera.sim.splat import stamps
+from camera.sky import star_azel, sun_azel
+from camera.stars import load_stars
+
+SENSOR_PX, ROI_PX = (4144, 2822), (2744, 2822)
+PIXEL_M, FOCAL_M = 4.63e-6, 4.5e-3
+SERIAL = "51d0c0de00000001"  # of the simulated camera
+# Electrons per second from a star of V = 0, were all pixels of that colour: f/2.8, 4.5 mm, quantum efficiency 0.6,
+# 0.75, 0.6 over 80, 90, 90 nm, glass 0.8, 1000 photons/s/cm2/0.1 nm.
+ZERO_MAG_E_PER_S = 1000 * 0.8 * np.pi / 4 * (0.45 / 2.8) ** 2 * np.array([0.60 * 800, 0.75 * 900, 0.60 * 900])
+STEP_PX = 0.4  # between the samples of a trail: below the PSF's width, so that lines come out smooth
+COSMIC_RAYS_PER_S = 0.2
+
+TruthClass = Literal["aircraft", "satellite", "meteor", "own-beam"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TruthTrail:
+    """What one object really did during one exposure."""
+
+    trail_class: TruthClass
+    id: str  # ICAO address, satellite name, "meteor-0", "own-beam"
+    polyline_px: NDArray[
+        np.float64
+    ]  # (N, 2) stored pixels, in the order of time, of the part above skyline and in frame
+    peak_snr: float  # of its brightest pixel, flashes included, over the noise of the pixel without it
+    line_snr: float  # of the brightest pixel of its steady light alone
+    visible: bool  # peak_snr of at least 5
+
+
+def simulated_plate(scenario: Scenario, *, scale: float = 1.0) -> Plate:
+    """The true plate of the demo's camera: 4.5 mm equisolid fisheye, not quite level, not quite centred, from the seed.
+
+    Args: scale 0.5 for a camera with half as many pixels each way, which keeps tests cheap.
+    """
+    rng = np.random.default_rng((scenario.seed, 13))
+    width, height = (int(side * scale) // 2 * 2 for side in ROI_PX)
+    origin = tuple(int((full - roi) * scale) // 4 * 2 for full, roi in zip(SENSOR_PX, ROI_PX, strict=True))
+    tilt, roll = rng.uniform(-2.0, 2.0, 2), rng.uniform(0, 360)
+    cos, sin = np.cos(np.radians(roll)), np.sin(np.radians(roll))
+    cx = origin[0] + (width - 1) / 2 + rng.uniform(-12, 12) * scale
+    cy = origin[1] + (height - 1) / 2 + rng.uniform(-12, 12) * scale
+    return Plate.sealed(
+        parameters=dict(
+            rx=float(np.radians(tilt[0])), ry=float(np.radians(tilt[1])), rz=0.0, cx=cx, cy=cy,
+            f=FOCAL_M / PIXEL_M * scale, k1=-1 / 24, k2=1 / 1920, k3=-1 / 322560,  # 2 f sin(theta / 2), to 7th order
+            p1=float(rng.normal(0, 1e-3)), p2=float(rng.normal(0, 1e-3)), b1=float(rng.normal(0, 3e-4)), b2=0.0,
+        ),
+        flip=-1,  # seen from below, east lies left of north; rows run downwards
+        r0=((cos, sin, 0.0), (-sin, cos, 0.0), (0.0, 0.0, 1.0)),
+        camera_serial=SERIAL,
+        region=Region(origin_px=(origin[0], origin[1]), size_px=(width, height)),
+        date="2026-06-01T00:00:00Z",
+        station=Station.of(scenario.site),
+        rms_px=0.0,
+        stars=0,
+    )  # fmt: skip
+
+
+class Renderer:
+    """Renders one scenario through one lens."""
+
+    def __init__(
+        self, scenario: Scenario, plate: Plate, *, width_px: int, height_px: int, origin_px: tuple[int, int],
+        gain_setting: int, offset_setting: int = 30,
+    ) -> None:  # fmt: skip
+        """Raises ValueError for an odd origin, which would not begin with a red pixel."""
+        if origin_px[0] % 2 or origin_px[1] % 2:
+            raise ValueError(f"origin_px {origin_px} must be even, so that the mosaic begins with red")
+        self.sensor = Sensor(gain_setting, offset_setting, scenario.seed)
+        self._scenario, self._plate, self._origin = scenario, plate, origin_px
+        self._shape = (height_px, width_px)
+        self._backdrop = Backdrop(scenario, plate, width_px, height_px, origin_px)
+        self._dark_e_per_s = self.sensor.dark_e_per_s(width_px, height_px)
+        self._stars = load_stars()
+        # Light of the stars per colour from B-V: a black-body-like slope either side of green.
+        bv = self._stars.bv_mag - 0.3
+        colour = np.stack((10 ** (0.22 * bv), np.ones(len(bv)), 10 ** (-0.34 * bv)), axis=-1)
+        self._star_light = 10 ** (-0.4 * self._stars.v_mag)[:, None] * colour
+        self._sky: tuple[float, Float32, Float32] | None = None  # Sun's elevation, coarse, full mosaic; per second
+
+    def render(self, start_utc_ns: int, exposure_s: float) -> NDArray[np.uint16]:
+        """(height, width) RGGB stored units of the exposure that begins at `start_utc_ns`."""
+        rng = np.random.Generator(np.random.SFC64((self._scenario.seed, start_utc_ns)))
+        transmission = self._backdrop.transmission(self._middle_s(start_utc_ns, exposure_s))
+        mean_e = self._background_e(start_utc_ns, exposure_s, transmission)
+        flat = mean_e.reshape(-1)
+        objects = [light for _, _, light in self._objects(start_utc_ns, exposure_s)]
+        for light in (self._stars_at(start_utc_ns, exposure_s, rng), *objects):
+            indices, electrons = self._exposed(light, transmission)
+            np.add.at(flat, indices, electrons)
+        self._cosmic_rays(mean_e, exposure_s, rng)
+        return self.sensor.read_out(mean_e, rng)
+
+    def truth(self, start_utc_ns: int, exposure_s: float) -> list[TruthTrail]:
+        """Every object of which a part stood above the skyline and inside the frame during the exposure."""
+        transmission = self._backdrop.transmission(self._middle_s(start_utc_ns, exposure_s))
+        noise_e = np.sqrt(
+            self._background_e(start_utc_ns, exposure_s, transmission) + self.sensor.read_noise_e**2
+        ).reshape(-1)
+        trails = []
+        for trail_class, name, light in self._objects(start_utc_ns, exposure_s):
+            line = self._polyline(light.path_enu)
+            if len(line) < 2:
+                continue
+            peak, steady = (self._peak_snr(part, transmission, noise_e) for part in (light, light.without_flashes))
+            trails.append(TruthTrail(trail_class, name, line, peak, steady, peak >= 5.0))
+        return trails
+
+    def cloud_opacity(self, start_utc_ns: int, exposure_s: float) -> Float32:
+        """(height, width) share of starlight lost in cloud, 0 to 1."""
+        transmission = self._backdrop.transmission(self._middle_s(start_utc_ns, exposure_s))
+        if transmission is None:
+            return np.zeros(self._shape, np.float32)
+        return np.asarray(1 - self._backdrop.enlarge(transmission), dtype=np.float32)
+
+    def _middle_s(self, start_utc_ns: int, exposure_s: float) -> float:
+        return self._scenario.t_s(start_utc_ns) + exposure_s / 2
+
+    def _background_e(self, start_utc_ns: int, exposure_s: float, transmission: Float32 | None) -> Float32:
+        sun_deg = sun_azel(start_utc_ns, self._scenario.site)[1]
+        if self._sky is None or (abs(sun_deg - self._sky[0]) > 0.1 and max(sun_deg, self._sky[0]) > -18.0):
+            coarse = self._backdrop.clear_sky(sun_deg)
+            self._sky = (sun_deg, coarse, self._mosaic(coarse))
+        _, coarse, full = self._sky
+        if transmission is not None:
+            full = self._mosaic(self._backdrop.cloudy_sky(coarse, transmission))
+        background = full + self._dark_e_per_s
+        background *= np.float32(exposure_s)
+        return background
+
+    def _mosaic(self, coarse: Float32) -> Float32:
+        """Coarse colours -> (height, width) electrons per second in each pixel's own colour."""
+        mosaic = np.empty(self._shape, np.float32)
+        planes = [
+            self._backdrop.enlarge(np.ascontiguousarray(coarse[..., c]) * np.float32(ZERO_MAG_E_PER_S[c]))
+            for c in range(3)
+        ]
+        mosaic[0::2, 0::2] = planes[0][0::2, 0::2]
+        mosaic[0::2, 1::2] = planes[1][0::2, 1::2]
+        mosaic[1::2, 0::2] = planes[1][1::2, 0::2]
+        mosaic[1::2, 1::2] = planes[2][1::2, 1::2]
+        return mosaic
+
+    def _stars_at(self, start_utc_ns: int, exposure_s: float, rng: np.random.Generator) -> Light:
+        azel = star_azel(self._stars, start_utc_ns + round(exposure_s * 5e8), self._scenario.site)
+        up = azel[:, 1] > 0.5
+        azel = azel[up]
+        # Scintillation of a 1.6 mm pupil: about a tenth at the zenith in one second, Young 1967's slope with air mass.
+        twinkle = rng.normal(0.0, 0.05 / np.sqrt(exposure_s) * np.minimum(air_mass(azel[:, 1]), 5.0) ** 1.5)
+        light = self._star_light[up] * np.clip(1 + twinkle, 0.3, 1.7)[:, None] * exposure_s
+        return Light(azel_to_unit(azel[:, 0], azel[:, 1]), light, np.ones(len(azel), dtype=bool), np.empty((0, 3)))
+
+    def _objects(self, start_utc_ns: int, exposure_s: float) -> list[tuple[TruthClass, str, Light]]:
+        night = self._scenario
+        begin_s = night.t_s(start_utc_ns)
+        found: list[tuple[TruthClass, str, Light]] = []
+        ends_s = np.array([begin_s, begin_s + exposure_s / 2, begin_s + exposure_s])
+        for aircraft in night.aircraft:
+            enu = aircraft.enu_m(ends_s, night.site)
+            if enu[:, 2].max() > 0:
+                times = self._times(enu, begin_s, exposure_s)
+                found.append(
+                    ("aircraft", aircraft.icao, lights.aircraft_light(aircraft, times, exposure_s, night.site))
+                )
+        for satellite in night.satellites:
+            enu = view(satellite.elements, self._utc_ns(ends_s), night.site).enu_m
+            if enu[:, 2].max() > 0:
+                times = self._times(enu, begin_s, exposure_s)
+                seen = view(satellite.elements, self._utc_ns(times), night.site)
+                sun = sun_azel(start_utc_ns, night.site)
+                light = lights.satellite_light(seen, satellite.magnitude_1000km, sun, exposure_s)
+                found.append(("satellite", satellite.elements.name, light))
+        for number, meteor in enumerate(night.meteors):
+            if meteor.t_s < begin_s + exposure_s and meteor.t_s + meteor.duration_s > begin_s:
+                ends = azel_to_unit(*np.transpose([meteor.start_azel_deg, meteor.end_azel_deg]))
+                times = self._times(ends, begin_s, exposure_s, duration_s=meteor.duration_s)
+                found.append(("meteor", f"meteor-{number}", lights.meteor_light(meteor, times, exposure_s)))
+        times = begin_s + exposure_s * (np.arange(5) + 0.5) / 5
+        beam = lights.beam_light(night.beam, times, exposure_s, night.epoch_utc_ns, night.site)
+        if len(beam.unit_enu):
+            found.append(("own-beam", "own-beam", beam))
+        return found
+
+    def _utc_ns(self, t_s: NDArray[np.float64]) -> NDArray[np.int64]:
+        return self._scenario.epoch_utc_ns + np.round(t_s * 1e9).astype(np.int64)
+
+    def _times(
+        self, enu: NDArray[np.float64], begin_s: float, exposure_s: float, *, duration_s: float | None = None
+    ) -> NDArray[np.float64]:
+        """Midpoints that cut the exposure so finely that no step is longer than STEP_PX."""
+        length_px = np.nansum(np.linalg.norm(np.diff(self._plate.unit_to_pixel(enu, self._origin), axis=0), axis=1))
+        steps = length_px / STEP_PX * exposure_s / (duration_s or exposure_s)
+        n = int(np.clip(steps, 8, 20_000))
+        return np.asarray(begin_s + exposure_s * (np.arange(n) + 0.5) / n)
+
+    def _exposed(self, light: Light, transmission: Float32 | None) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        xy = self._plate.unit_to_pixel(light.unit_enu, self._origin)
+        here = np.isfinite(xy).all(axis=1)
+        xy, unit = xy[here], light.unit_enu[here]
+        extinct = 10 ** (-0.4 * EXTINCTION_MAG * air_mass(enu_to_azel(unit)[:, 1])[:, None])
+        share = self._backdrop.open_at(xy, transmission)[:, None] * extinct
+        return stamps(self._shape, xy, light.zero_mag_s[here] * ZERO_MAG_E_PER_S * share)
+
+    def _polyline(self, path_enu: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N, 2) of the first stretch that lies in the frame and above the skyline, a point about every 8 px."""
+        xy = self._plate.unit_to_pixel(path_enu, self._origin)
+        height, width = self._shape
+        with np.errstate(invalid="ignore"):
+            inside = (xy >= 0).all(axis=1) & (xy[:, 0] <= width - 1) & (xy[:, 1] <= height - 1)
+        inside[inside] = self._backdrop.open_at(xy[inside], None) > 0.02
+        shown = np.flatnonzero(inside)
+        if len(shown) < 2:
+            return np.empty((0, 2))
+        xy = xy[shown[: np.argmax(np.append(np.diff(shown), 2) > 1) + 1]]
+        length_px = float(np.linalg.norm(np.diff(xy, axis=0), axis=1).sum())
+        keep = np.linspace(0, len(xy) - 1, max(2, min(len(xy), int(length_px / 8) + 1))).round().astype(int)
+        return np.asarray(xy[keep])
+
+    def _peak_snr(self, light: Light, transmission: Float32 | None, noise_e: Float32) -> float:
+        indices, electrons = self._exposed(light, transmission)
+        if len(indices) == 0:
+            return 0.0
+        pixels, where = np.unique(indices, return_inverse=True)
+        return float((np.bincount(where, weights=electrons) / noise_e[pixels]).max())
+
+    def _cosmic_rays(self, mean_e: Float32, exposure_s: float, rng: np.random.Generator) -> None:
+        height, width = self._shape
+        for _ in range(rng.poisson(COSMIC_RAYS_PER_S * exposure_s)):
+            x, y, angle = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(0, 2 * np.pi)
+            for step in range(1 + int(rng.exponential(3))):
+                i, j = int(x + step * np.cos(angle)), int(y + step * np.sin(angle))
+                if 0 <= i < width and 0 <= j < height:
+                    mean_e[j, i] += rng.uniform(250, 2500)
