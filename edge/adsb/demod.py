@@ -1,0 +1,338 @@
+"""Mode S demodulator: magnitudes at 2.4 MS/s -> frames whose parity holds. NumPy on whole blocks, no loop per sample.
+
+A bit is 2.4 samples, so five sub-sample phases repeat every 5 bits = 12 samples: each phase has its own matched filter for
+the preamble and for five bits at a time. 2.0 MS/s streams are resampled first, because two samples a bit cannot tell the
+phases apart. Two passes inside a block: addresses are learned from self-checking frames first, so that replies whose
+parity is overlaid with an address are not lost when they come earlier. Nothing is believed of an address seen once: with
+thousands of candidates a second, 24 bits of parity alone would invent an aircraft every few hours.
+
+Pulse positions: ICAO Annex 10 volume IV, 3.1.2.2. RSSI and noise are relative to full scale of the converter.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import log10
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from edge.adsb.crc import LONG_BITS, SHORT_BITS, remainders, single_error_bit
+from edge.adsb.resample import Resampler
+
+RATE_HZ = 2_400_000
+ADDRESS_LIFE_S = 60.0
+_FULL_SCALE = 127.5
+_MAGNITUDE_STEP = 361.0  # table units per count: the largest magnitude, 180.3 counts, fits 16 bits
+_BIT, _CHIP = 2.4, 1.2  # samples
+_PHASES = 5
+_PREAMBLE = 20  # samples looked at
+_ROW = 22 * 12 + 17  # samples that 23 groups of five bits reach over
+SPAN = 24 + _ROW  # samples after a candidate's first that must be there
+_RATIO = 1.7  # pulses against gaps of a preamble worth slicing
+_SMEAR = 0.05  # samples: half width of the receiver's answer
+_INTERROGATORS = 80  # DF11 remainders below this are interrogator codes
+_PENDING_LIMIT = 4096
+LONG_FORMATS, PARITY_FORMATS = (16, 17, 18, 20, 21), (0, 4, 5, 16, 20, 21)
+_WANTED = np.zeros(32, dtype=bool)
+_WANTED[[0, 4, 5, 11, 16, 17, 18, 20, 21]] = True
+_IS_LONG = np.zeros(32, dtype=bool)
+_IS_LONG[list(LONG_FORMATS)] = True
+
+
+@dataclass(frozen=True, slots=True)
+class ModeSFrame:
+    """One frame; `sample` is its preamble's first edge, in samples of 2.4 MS/s since the stream began."""
+
+    data: bytes  # 7 or 14 bytes
+    sample: float
+    rssi_dbfs: float
+    repaired: bool = False
+
+
+@dataclass(slots=True)
+class DemodCounters:
+    samples: int = 0
+    candidates: int = 0
+    frames: int = 0
+    repaired: int = 0
+    first_sightings: int = 0
+
+
+@dataclass(slots=True)
+class _Candidates:
+    """Sliced candidates of one length: bits (N, bits) bool, bytes (N, bytes), start sample and score of each."""
+
+    bits: NDArray[np.bool_]
+    data: NDArray[np.uint8]
+    start: NDArray[np.float64]
+    score: NDArray[np.float32]
+    remainder: NDArray[np.uint32] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.remainder = remainders(self.data)
+
+
+class Demodulator:
+    """Feed it blocks of 8-bit IQ in order; it returns the frames that are complete, in order of time."""
+
+    def __init__(self, rate_hz: int = RATE_HZ) -> None:
+        self._resampler = None if rate_hz == RATE_HZ else Resampler()
+        self._tail = np.empty(0, dtype=np.uint16)
+        self._tail_sample = 0  # stream position of _tail[0]
+        self._known: dict[int, float] = {}  # address -> sample of its last clean frame
+        self._pending: dict[int, ModeSFrame] = {}  # seen once
+        self._recent: deque[ModeSFrame] = deque(maxlen=8)
+        self.noise_dbfs: float | None = None
+        self.strong_share = 0.0  # of the frames of the last block, those near full scale
+        self.counters = DemodCounters()
+
+    def feed(self, iq: NDArray[np.uint8]) -> list[ModeSFrame]:
+        """Interleaved uint8 I and Q, any even length. Frames that straddle blocks come with the later one."""
+        fresh = magnitudes(iq) if self._resampler is None else to_magnitudes(self._resampler.feed(iq))
+        self.counters.samples += len(fresh)
+        if len(fresh):
+            self.noise_dbfs = noise_dbfs(fresh)
+        return self._search(np.concatenate((self._tail, fresh)))
+
+    def finish(self) -> list[ModeSFrame]:
+        """What still waits at the end of a recording."""
+        return self._search(np.concatenate((self._tail, np.zeros(SPAN, dtype=np.uint16))))
+
+    def skip(self, samples: int) -> None:
+        """Samples were lost: what hung over the gap is dropped, the count goes on."""
+        self._tail_sample += len(self._tail) + samples
+        self._tail = self._tail[:0]
+
+    def _search(self, magnitude: NDArray[np.uint16]) -> list[ModeSFrame]:
+        usable = len(magnitude) - SPAN
+        if usable <= 0:
+            self._tail = magnitude
+            return []
+        first = self._tail_sample
+        found = self._slice(magnitude, usable)
+        self._tail, self._tail_sample = magnitude[usable:].copy(), first + usable
+        frames = [] if found is None else self._accept(magnitude, first, *found)
+        self.counters.frames += len(frames)
+        self.counters.repaired += sum(frame.repaired for frame in frames)
+        if frames:
+            self.strong_share = sum(frame.rssi_dbfs > -3.0 for frame in frames) / len(frames)
+        return frames
+
+    def _slice(self, magnitude: NDArray[np.uint16], usable: int) -> tuple[_Candidates, _Candidates] | None:
+        level = magnitude.astype(np.float32)
+        start, phase, score = _preambles(magnitude, level, usable)
+        self.counters.candidates += len(start)
+        format_ = _first_five(level, start, phase)
+        keep = _WANTED[format_]
+        start, phase, score, format_ = start[keep], phase[keep], score[keep], format_[keep]
+        if not len(start):
+            return None
+        bits = _data_bits(level, start, phase)
+        position, long = start + 1 + phase / _PHASES, _IS_LONG[format_]
+        parts = []
+        for chosen, length in ((long, LONG_BITS), (~long, SHORT_BITS)):
+            part = bits[chosen, :length]
+            parts.append(_Candidates(part, np.packbits(part, axis=1), position[chosen], score[chosen]))
+        return parts[0], parts[1]
+
+    def _accept(
+        self, magnitude: NDArray[np.uint16], first: int, long: _Candidates, short: _Candidates
+    ) -> list[ModeSFrame]:
+        """Frames whose parity and address hold."""
+        offered: list[tuple[_Candidates, NDArray[np.intp], bool]] = []
+        squitter = np.isin(long.data[:, 0] >> 3, (17, 18))
+        all_call = short.data[:, 0] >> 3 == 11
+        clean = [
+            (long, np.flatnonzero(squitter & (long.remainder == 0))),
+            (short, np.flatnonzero(all_call & (short.remainder == 0))),
+        ]
+        believed = self._learn(
+            [_frame(first, part, i) for part, where in clean for i in where],
+            lambda frame: self._with_level(frame, magnitude, first),
+        )
+        known = np.array(sorted(self._known), dtype=np.uint32)
+        if len(known):
+            coded = (
+                all_call
+                & (short.remainder > 0)
+                & (short.remainder < _INTERROGATORS)
+                & np.isin(_address(short.data), known)
+            )
+            offered.append((short, np.flatnonzero(coded), False))
+            for part, masked in ((long, ~squitter), (short, ~all_call)):
+                offered.append((part, np.flatnonzero(masked & np.isin(part.remainder, known)), False))
+            for part, checked, length in ((long, squitter, LONG_BITS), (short, all_call, SHORT_BITS)):
+                bit = np.where(checked & (part.remainder != 0), single_error_bit(part.remainder, length), -1)
+                mend = np.flatnonzero(bit >= 0)
+                part.data[mend, bit[mend] // 8] ^= (0x80 >> (bit[mend] % 8)).astype(np.uint8)
+                offered.append((part, mend[np.isin(_address(part.data[mend]), known)], True))
+        masked = [_frame(first, part, i, mended) for part, where, mended in offered for i in where]
+        chosen = self._without_copies(believed + masked)
+        return [self._with_level(frame, magnitude, first) for frame in chosen]
+
+    def _with_level(self, frame: ModeSFrame, magnitude: NDArray[np.uint16], first: int) -> ModeSFrame:
+        if frame.sample < first:  # seen first in an earlier block, and levelled then
+            return frame
+        begin = int(frame.sample - first)
+        level = magnitude[begin : begin + int(_PREAMBLE + len(frame.data) * 8 * _BIT)].astype(np.float32)
+        power = float(np.mean(np.square(level))) / (_MAGNITUDE_STEP * _FULL_SCALE) ** 2
+        return replace(frame, rssi_dbfs=10 * log10(power + 1e-9))
+
+    def _learn(self, frames: list[ModeSFrame], with_level: Callable[[ModeSFrame], ModeSFrame]) -> list[ModeSFrame]:
+        """Believe an address on its second sighting, and then its first frame as well."""
+        believed = []
+        life = ADDRESS_LIFE_S * RATE_HZ
+        for frame in sorted(frames, key=lambda f: f.sample):
+            address = int.from_bytes(frame.data[1:4], "big")
+            if address in self._known:
+                believed.append(frame)
+            elif (earlier := self._pending.get(address)) is not None and frame.sample - earlier.sample < life:
+                if frame.sample - earlier.sample < SPAN:
+                    continue  # the same transmission, found at a neighbouring sample
+                del self._pending[address]
+                believed += [earlier, frame]
+            else:
+                if len(self._pending) >= _PENDING_LIMIT:
+                    self._pending.pop(next(iter(self._pending)))
+                self._pending[address] = with_level(frame)
+                self.counters.first_sightings += 1
+                continue
+            self._known[address] = frame.sample
+        oldest = self._tail_sample - life
+        self._known = {address: sample for address, sample in self._known.items() if sample > oldest}
+        self._pending = {address: frame for address, frame in self._pending.items() if frame.sample > oldest}
+        return believed
+
+    def _without_copies(self, frames: list[ModeSFrame]) -> list[ModeSFrame]:
+        """One frame per transmission: the same bytes within a few samples, or a repaired twin of a clean frame, fall."""
+        kept = list(self._recent)
+        old = len(kept)
+        for frame in sorted(frames, key=lambda f: f.sample):
+            twin = next((i for i in range(len(kept) - 1, max(-1, len(kept) - 6), -1) if _twins(kept[i], frame)), None)
+            if twin is None:
+                kept.append(frame)
+            elif twin >= old and kept[twin].repaired and not frame.repaired:
+                kept[twin] = frame
+        self._recent.extend(kept[old:])
+        return kept[old:]
+
+
+def _twins(one: ModeSFrame, other: ModeSFrame) -> bool:
+    return abs(one.sample - other.sample) < 6.0 and (one.data == other.data or one.repaired or other.repaired)
+
+
+def _frame(first: int, part: _Candidates, i: int, repaired: bool = False) -> ModeSFrame:
+    return ModeSFrame(part.data[i].tobytes(), first + float(part.start[i]), 0.0, repaired)
+
+
+def magnitudes(iq: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """(N,) magnitudes in 1/361 count of 2N interleaved bytes."""
+    return _MAGNITUDES[iq.view("<u2")]
+
+
+def to_magnitudes(iq_counts: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """The same of (N, 2) centred I and Q in counts."""
+    level = np.sqrt(np.square(iq_counts[:, 0]) + np.square(iq_counts[:, 1])) * np.float32(_MAGNITUDE_STEP)
+    return np.minimum(level, 65535).astype(np.uint16)
+
+
+def noise_dbfs(magnitude: NDArray[np.uint16]) -> float:
+    """Mean noise power: the median of a Rayleigh magnitude is sqrt(ln 2) of its root mean square, signals hardly move it."""
+    median = float(np.median(magnitude[::7])) / (_MAGNITUDE_STEP * _FULL_SCALE)
+    return float(10 * np.log10(median * median / np.log(2.0) + 1e-9))
+
+
+def _address(data: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    wide = data[:, 1:4].astype(np.uint32)
+    return wide[:, 0] << 16 | wide[:, 1] << 8 | wide[:, 2]
+
+
+def _preambles(
+    magnitude: NDArray[np.uint16], level: NDArray[np.float32], usable: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Where a preamble may begin: sample, phase (its first pulse rises at sample + 1 + phase / 5), score. Two phases each."""
+
+    def at(k: int) -> NDArray[np.uint16]:
+        return magnitude[k : k + usable]
+
+    quick = at(1) > at(7)
+    quick &= at(12) > at(14)
+    quick &= at(12) > at(15)
+    start = np.flatnonzero(quick)
+    rows = as_strided(level, (usable, _PREAMBLE), level.strides * 2)[start]
+    means = rows @ _PREAMBLE_WEIGHTS
+    pulses, gaps = means[:, :_PHASES], means[:, _PHASES:]
+    best = pulses - gaps
+    good = np.flatnonzero((pulses > _RATIO * gaps).any(axis=1))
+    start, best = start[good], best[good]
+    order = np.argsort(best, axis=1)[:, -2:]
+    return (
+        np.repeat(start, 2),
+        order.reshape(-1),
+        np.take_along_axis(best, order, axis=1).reshape(-1).astype(np.float32),
+    )
+
+
+def _first_five(level: NDArray[np.float32], start: NDArray[np.intp], phase: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Downlink format of each candidate."""
+    rows = as_strided(level, (len(level) - 16, 17), level.strides * 2)[start + _DATA_OFFSET[phase]]
+    format_ = np.empty(len(start), dtype=np.intp)
+    for p in range(_PHASES):
+        mine = phase == p
+        format_[mine] = (rows[mine] @ _BIT_WEIGHTS[p] > 0) @ np.array([16, 8, 4, 2, 1])
+    return format_
+
+
+def _data_bits(level: NDArray[np.float32], start: NDArray[np.intp], phase: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """(N, 115) bits: five per group of twelve samples."""
+    rows = as_strided(level, (len(level) - _ROW + 1, _ROW), level.strides * 2)[start + _DATA_OFFSET[phase]]
+    bits = np.empty((len(start), 23 * 5), dtype=bool)
+    for p in range(_PHASES):
+        mine = np.flatnonzero(phase == p)
+        part = np.ascontiguousarray(rows[mine])
+        step = part.itemsize
+        windows = as_strided(part, (len(mine), 23, 17), (part.strides[0], 12 * step, step))
+        bits[mine] = (windows @ _BIT_WEIGHTS[p] > 0).reshape(len(mine), 115)
+    return bits
+
+
+def _overlap(begin: float, end: float, count: int) -> NDArray[np.float64]:
+    """(count,) share of each sample that a pulse [begin, end) fills, its edges smeared by the receiver."""
+    fine = (np.arange(count * 40) + 0.5) / 40
+    filled = np.clip((fine - begin) / (2 * _SMEAR) + 0.5, 0, 1) - np.clip((fine - end) / (2 * _SMEAR) + 0.5, 0, 1)
+    return filled.reshape(count, 40).mean(axis=1)
+
+
+def _preamble_weights() -> NDArray[np.float32]:
+    """(20, 10): mean over the pulses, then mean over the gaps, of each phase."""
+    pulses, gaps = [], []
+    for phase in range(_PHASES):
+        begin = 1 + phase / _PHASES
+        pulse = sum(_overlap(begin + us * _BIT, begin + us * _BIT + _CHIP, _PREAMBLE) for us in (0.0, 1.0, 3.5, 4.5))
+        gap = np.where(np.asarray(pulse) < 0.02, 1.0, 0.0)
+        gap[0] = 0.0
+        pulses.append(pulse / np.sum(pulse))
+        gaps.append(gap / gap.sum())
+    return np.array(pulses + gaps, dtype=np.float32).T.copy()
+
+
+def _bit_weights() -> NDArray[np.float32]:
+    """(5, 17, 5): first half minus second half of five bits, for each phase; sums to zero, so the level does not matter."""
+    weights = np.zeros((_PHASES, 17, 5))
+    for phase in range(_PHASES):
+        begin = 20.2 + phase / _PHASES - _DATA_OFFSET[phase]
+        for bit in range(5):
+            at = begin + bit * _BIT
+            one, zero = _overlap(at, at + _CHIP, 17), _overlap(at + _CHIP, at + _BIT, 17)
+            weights[phase, :, bit] = one / one.sum() - zero / zero.sum()
+    return weights.astype(np.float32)
+
+
+_LEVELS = np.arange(256) - _FULL_SCALE
+_MAGNITUDES = np.rint(np.hypot(_LEVELS[None, :], _LEVELS[:, None]) * _MAGNITUDE_STEP).astype(np.uint16).reshape(-1)
+_DATA_OFFSET = np.array([int(20.2 + phase / _PHASES + 1e-9) - 1 for phase in range(_PHASES)], dtype=np.intp)
+_PREAMBLE_WEIGHTS, _BIT_WEIGHTS = _preamble_weights(), _bit_weights()
