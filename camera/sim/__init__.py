@@ -4,6 +4,7 @@ scenario   the truth of a simulated night, read by the radio's simulator too
 lights     what an object's lamps send during an exposure: aircraft, satellite, meteor, own beam
 backdrop   sky light, skyline and cloud
 splat      points of light into a colour mosaic
+laser      when the simulated laser really fired
 sensor     electrons to stored units, with noise
 renderer   scenario + lens + time -> raw frame, and the truth about it
 """

@@ -7,7 +7,8 @@ gives the same pixels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from camera.plate import Plate, Region, Station
 from camera.satellites import view
 from camera.sim import lights
 from camera.sim.backdrop import EXTINCTION_MAG, Backdrop, Float32, air_mass
+from camera.sim.laser import Intervals
 from camera.sim.lights import Light
 from camera.sim.scenario import Scenario
 from camera.sim.sensor import Sensor
@@ -85,13 +87,16 @@ class Renderer:
 
     def __init__(
         self, scenario: Scenario, plate: Plate, *, width_px: int, height_px: int, origin_px: tuple[int, int],
-        gain_setting: int, offset_setting: int = 30,
+        gain_setting: int, offset_setting: int = 30, lasing: Callable[[], Intervals] | None = None,
     ) -> None:  # fmt: skip
-        """Raises ValueError for an odd origin, which would not begin with a red pixel."""
+        """Raises ValueError for an odd origin, which would not begin with a red pixel.
+
+        Args: lasing gives the intervals in which the laser really fired; None: it fires whenever the scenario wants.
+        """
         if origin_px[0] % 2 or origin_px[1] % 2:
             raise ValueError(f"origin_px {origin_px} must be even, so that the mosaic begins with red")
         self.sensor = Sensor(gain_setting, offset_setting, scenario.seed)
-        self._scenario, self._plate, self._origin = scenario, plate, origin_px
+        self._scenario, self._plate, self._origin, self._lasing = scenario, plate, origin_px, lasing
         self._shape = (height_px, width_px)
         self._backdrop = Backdrop(scenario, plate, width_px, height_px, origin_px)
         self._dark_e_per_s = self.sensor.dark_e_per_s(width_px, height_px)
@@ -200,7 +205,8 @@ class Renderer:
                 times = self._times(ends, begin_s, exposure_s, duration_s=meteor.duration_s)
                 found.append(("meteor", f"meteor-{number}", lights.meteor_light(meteor, times, exposure_s)))
         times = begin_s + exposure_s * (np.arange(5) + 0.5) / 5
-        beam = lights.beam_light(night.beam, times, exposure_s, night.epoch_utc_ns, night.site)
+        fired = night.beam if self._lasing is None else replace(night.beam, lasing_s=self._lasing())
+        beam = lights.beam_light(fired, times, exposure_s, night.epoch_utc_ns, night.site)
         if len(beam.unit_enu):
             found.append(("own-beam", "own-beam", beam))
         return found
