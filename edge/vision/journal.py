@@ -1,0 +1,106 @@
+"""What a replay or a demo leaves on disk: one JSON object a line, and the brightest-of-all-frames picture.
+
+Lines are appended whole and flushed, so a crash costs at most an unfinished last line, which the next run removes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from camera.device import Frame
+from models.contract import Trail
+
+
+class Journal:
+    """Append-only `<name>.jsonl` files in one folder. One writer per file; call from one thread, or lock outside."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self._files: dict[str, IO[str]] = {}
+
+    def write(self, name: str, record: Mapping[str, Any]) -> None:
+        file = self._files.get(name)
+        if file is None:
+            file = self._files[name] = (self.directory / f"{name}.jsonl").open("a", encoding="utf-8")
+        file.write(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
+        file.flush()
+
+    def close(self) -> None:
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+
+def detection_record(frame: Frame, name: str, trails: Sequence[Trail]) -> dict[str, Any]:
+    """The line of `detections.jsonl`: 0-based x, y of the stored image (design: Interfaces)."""
+    return {
+        "file": name,
+        "width": frame.width,
+        "height": frame.height,
+        "trails": [
+            {"class": t.trail_class, "score": round(float(t.score), 4), "polyline_px": np.round(t.polyline_px, 2).tolist()}
+            for t in trails
+        ],
+    }  # fmt: skip
+
+
+def picture_bgr(frame: Frame, *, half: bool = False) -> NDArray[np.uint8]:
+    """A frame as people look at it: colour, square-root stretch between the 1 % and 99.8 % levels, 8-bit BGR.
+
+    The published "classical view" (IT-CDT 2023-08) stretches between minimum and maximum; percentiles keep one hot pixel
+    from blackening the sky. `half` gives half the resolution (a Bayer cell becomes one pixel: no interpolation).
+    """
+    pixels = frame.pixels
+    if frame.mosaic == "RGGB":
+        if half:
+            red, blue = pixels[0::2, 0::2], pixels[1::2, 1::2]
+            green = (pixels[0::2, 1::2].astype(np.float32) + pixels[1::2, 0::2]) / 2
+            bgr = np.dstack((blue.astype(np.float32), green, red.astype(np.float32)))
+        else:
+            # OpenCV names a mosaic by its second row: RGGB is its "BG".
+            bgr = cv2.cvtColor(np.ascontiguousarray(pixels, dtype=np.uint16), cv2.COLOR_BayerBG2BGR).astype(np.float32)
+    else:
+        rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+        bgr = rgb[..., ::-1][:: 2 if half else 1, :: 2 if half else 1].astype(np.float32)
+    sample = bgr[::7, ::7].reshape(-1, 3)
+    low = np.percentile(sample, 1, axis=0)
+    high = max(float(np.percentile(sample - low, 99.8)), 1.0)
+    return np.asarray(np.clip(np.sqrt(np.clip(bgr - low, 0, None) / high) * 255, 0, 255), dtype=np.uint8)
+
+
+class Stack:
+    """Brightest of all frames, at half resolution: every trail of a night in one picture."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._brightest: NDArray[np.uint8] | None = None
+
+    def add(self, frame: Frame) -> None:
+        picture = picture_bgr(frame, half=True)
+        if self._brightest is None or self._brightest.shape != picture.shape:
+            self._brightest = picture
+        else:
+            np.maximum(self._brightest, picture, out=self._brightest)
+
+    def save(self) -> None:
+        if self._brightest is not None:
+            write_picture(self._path, self._brightest)
+
+
+def write_picture(path: Path, image_bgr: NDArray[np.uint8]) -> None:
+    """PNG or JPEG by suffix, whole or not at all. Raises OSError naming the file."""
+    ok, data = cv2.imencode(path.suffix, image_bgr)
+    if not ok:
+        raise OSError(f"{path}: the picture could not be encoded")
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(data.tobytes())
+    os.replace(part, path)

@@ -1,0 +1,91 @@
+"""One frame judged: what is on it, in which direction, and whether the camera could have seen an aircraft at all.
+
+No thread, no clock but for its own timings, no network connection: frame in, `Judged` out. Live process and replay call the same.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from camera.device import Frame, PlateRefused
+from camera.plate import Plate, check_plate
+from camera.visibility import SkyWatch, Visibility, check_stars
+from edge.records import SkyTrail
+from models.contract import Trail
+from models.detect import Detector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What one frame said. `sky_trails` and `visibility` need a plate that fits the frame."""
+
+    frame: Frame
+    trails: tuple[Trail, ...]
+    sky_trails: tuple[SkyTrail, ...]
+    visibility: Visibility | None
+    plate_fault: str  # why there are no directions; "" when there are
+    timings_ms: dict[str, float]
+
+    @property
+    def begin_utc_ns(self) -> int:
+        return self.frame.start_utc_ns
+
+    @property
+    def end_utc_ns(self) -> int:
+        return self.frame.start_utc_ns + round(self.frame.exposure_s * 1e9)
+
+
+class Sight:
+    """Network, plate and star watch of one camera. Not thread-safe: the pipeline's thread owns it."""
+
+    def __init__(self, detector: Detector, plate: Plate | None, plate_fault: str = "no plate: run `skyspotter calibrate`") -> None:
+        self._detector, self._plate = detector, plate
+        self._plate_fault = "" if plate is not None else plate_fault
+        self._watch = SkyWatch()
+
+    def judge(self, frame: Frame) -> Judged:
+        """Frames without a date get trails in pixels only: a direction needs no date, but what the stars prove does."""
+        detection = self._detector.detect(frame)
+        timings = detection.timings
+        started = time.perf_counter()
+        fault = self._plate_fault or self._refused(frame)
+        trails: tuple[SkyTrail, ...] = ()
+        visibility = None
+        if self._plate is not None and not fault and frame.start_utc_ns > 0:
+            trails = tuple(sky_trails(frame, detection.trails, self._plate))
+            visibility = self._watch.add(check_stars(frame, self._plate, self._watch.reference_zero_mag))
+        return Judged(
+            frame, tuple(detection.trails), trails, visibility, fault,
+            {
+                "background": timings.background_ms, "preprocess": timings.preprocess_ms, "network": timings.network_ms,
+                "postprocess": timings.postprocess_ms, "stars": round(1e3 * (time.perf_counter() - started), 3),
+            },
+        )  # fmt: skip
+
+    def _refused(self, frame: Frame) -> str:
+        assert self._plate is not None
+        try:
+            check_plate(self._plate, frame)
+        except PlateRefused as err:
+            return str(err)
+        return ""
+
+
+def sky_trails(frame: Frame, trails: list[Trail], plate: Plate) -> list[SkyTrail]:
+    """Trails with a direction for every point. A point the lens cannot have seen (below the horizon) is left out."""
+    end_utc_ns = frame.start_utc_ns + round(frame.exposure_s * 1e9)
+    found = []
+    for trail in trails:
+        units = plate.pixel_to_unit(trail.polyline_px, frame.origin_px)
+        usable = np.isfinite(units).all(axis=1)
+        if usable.sum() >= 2:
+            found.append(
+                SkyTrail(
+                    trail_class=trail.trail_class, score=trail.score, polyline_px=trail.polyline_px[usable],
+                    unit_enu=units[usable], begin_utc_ns=frame.start_utc_ns, end_utc_ns=end_utc_ns,
+                )  # fmt: skip
+            )
+    return found
