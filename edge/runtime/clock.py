@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from edge.config import Config
 
 
 class Clock(Protocol):
@@ -49,3 +52,9 @@ class SkyClock:
 
     def mono_at(self, utc_ns: int) -> float:
         return self.mono_zero_s + (utc_ns - self.epoch_utc_ns) / (1e9 * self.rate)
+
+
+def clock_for(config: Config) -> Clock:
+    """The field's clock, or the simulated sky's where the configuration has a [simulation]."""
+    sky = config.simulation
+    return RealClock() if sky is None else SkyClock(sky.epoch_utc_ns, sky.mono_zero_s, sky.rate)

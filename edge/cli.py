@@ -1,0 +1,276 @@
+"""The one command `skyspotter`. The functions here parse and call; whatever is heavy is imported inside them.
+
+Exit codes: 0 done, 1 failed, 2 refused or wrong usage, with one sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import threading
+
+    from edge.config import Config
+    from edge.runtime.clock import Clock
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Sees and hears aircraft for a laser-ranging station and publishes an expiring permission to lase.",
+)
+config_app = typer.Typer(no_args_is_help=True, help="Write or check the configuration file.")
+radio_app = typer.Typer(help="The listening process; or `radio decode FILE`.")
+app.add_typer(config_app, name="config")
+app.add_typer(radio_app, name="radio")
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The station's TOML file.")]
+Broker = Annotated[
+    str | None, typer.Option(metavar="HOST[:PORT]", help="Publish to this MQTT broker instead of one of our own.")
+]
+# A command that belongs to another part parses its own arguments, --help included.
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def main() -> None:
+    """The console script."""
+    from edge.runtime.stage import is_refusal
+
+    try:
+        app(prog_name="skyspotter")
+    except Exception as err:
+        if not is_refusal(err):
+            raise
+        print(err, file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"skyspotter {version('skyspotter')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    pass
+
+
+# -- the station -----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(help="Which night: the same seed gives the same.")] = 1,
+    minutes: Annotated[float, typer.Option(min=0.1, max=24 * 60, help="How long the night lasts.")] = 3.0,
+    fast: Annotated[float, typer.Option(min=0.1, max=50, help="How many times faster than life the sky moves.")] = 1.0,
+    broker: Broker = None,
+    keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep pictures, frames and logs there.")] = None,
+) -> None:
+    """A simulated night, end to end, without any device: see, hear, judge, publish."""
+    from edge.demo.command import demo as body
+
+    raise typer.Exit(body(seed=seed, minutes=minutes, fast=fast, broker=_broker(broker), keep=keep))
+
+
+@app.command()
+def run(config: ConfigFile) -> None:
+    """The whole station in the field, under one small supervisor (the units in systemd/ do the same)."""
+    import threading
+
+    from edge.config import load_config
+    from edge.runtime.lock import sole_instance
+    from edge.runtime.place import runtime_directory
+    from edge.runtime.stage import ask_to_stop_on_signals, set_up_log
+    from edge.runtime.supervisor import Supervisor, station_children
+
+    set_up_log()
+    stop = threading.Event()
+    ask_to_stop_on_signals(stop)
+    with sole_instance("station"):
+        supervisor = Supervisor(station_children(load_config(config), config), runtime=runtime_directory())
+        code = supervisor.run(stop)
+    if supervisor.reason:
+        typer.echo(supervisor.reason, err=True)
+    raise typer.Exit(code)
+
+
+@app.command()
+def capture(config: ConfigFile) -> None:
+    """The camera's process: frames into the ring, nothing else."""
+    _stage("capture", config, "edge.capture")
+
+
+@app.command()
+def vision(config: ConfigFile) -> None:
+    """The judging process: detect, infer, fuse, guard, publish."""
+    _stage("vision", config, "edge.vision.process")
+
+
+@radio_app.callback(invoke_without_command=True)
+def radio(
+    ctx: typer.Context, config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE")] = None
+) -> None:
+    """The listening process: 1090 MHz into aircraft states."""
+    if ctx.invoked_subcommand is None:
+        if config is None:
+            raise typer.BadParameter("--config FILE is missing", ctx)
+        _stage("radio", config, "edge.adsb.process")
+
+
+@radio_app.command("decode", context_settings=PASS_ON, help="What a recording says, on the terminal.")
+def radio_decode(ctx: typer.Context) -> None:
+    _pass_on(ctx, "edge.adsb.cli", "radio_app", "decode")
+
+
+@app.command()
+def replay(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATHS...", help="Frames, folders of frames, radio recordings.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Pictures and detections.jsonl.")] = Path(
+        "skyspotter-replay"
+    ),
+    broker: Broker = None,
+    site: Annotated[str | None, typer.Option(metavar="LAT,LON,HEIGHT_M", help="Where it was recorded.")] = None,
+    plate: Annotated[Path | None, typer.Option(metavar="FILE", help="The camera's plate solution.")] = None,
+    rate: Annotated[
+        float, typer.Option(min=0.1, max=50, help="How many times faster than life the radio plays.")
+    ] = 1.0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of resuming in DIR.")] = False,
+) -> None:
+    """Recorded frames and radio through the very same pipeline: every frame once, each with its line."""
+    from edge.replay.command import replay as body
+
+    raise typer.Exit(
+        body(paths, out=out, broker=_broker(broker), site=_site(site), plate=plate, rate=rate, fresh=fresh)
+    )
+
+
+@app.command(
+    context_settings=PASS_ON, help="For the control room: the permission as the contract says, countdown, tracks."
+)
+def watch(ctx: typer.Context) -> None:
+    _pass_on(ctx, "edge.watch", "watch_command", "watch")
+
+
+# -- looking after it ------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """What the station on this box is doing. Exit code 1 when it is not running."""
+    from edge.status import show_status
+
+    raise typer.Exit(show_status(as_json=as_json))
+
+
+@app.command()
+def doctor(config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE")] = None) -> None:
+    """Looks at everything a station needs and says what to do. Exit code 1 when something fails."""
+    from edge.doctor import show_findings
+
+    raise typer.Exit(show_findings(config))
+
+
+@config_app.command("init")
+def config_init(path: Annotated[Path, typer.Argument(metavar="PATH")] = Path("skyspotter.toml")) -> None:
+    """Writes the commented example; refuses to overwrite."""
+    from edge.example import write_example
+
+    write_example(path)
+    typer.echo(f"{path}: written; set [station], then `skyspotter config check {path}`")
+
+
+@config_app.command("check")
+def config_check(path: Annotated[Path, typer.Argument(metavar="PATH")]) -> None:
+    """Says what is wrong with a configuration, each fault with its path, or what the station will be."""
+    from edge.config import load_config
+    from edge.example import summary
+
+    config = load_config(path)
+    typer.echo(f"{path}: ok")
+    for line in summary(config):
+        typer.echo(f"  {line}")
+
+
+# -- helpers ---------------------------------------------------------------------------------------------------------
+
+
+def _stage(name: str, file: Path, module: str) -> None:
+    """Runs `module.main(config, clock, stop)` as the process `name`."""
+    from edge.runtime.stage import run_stage
+
+    def body(stop: threading.Event) -> None:
+        from edge.config import load_config
+        from edge.runtime.clock import clock_for
+
+        config = load_config(file)
+        main: Callable[[Config, Clock, threading.Event], None] = import_module(module).main
+        main(config, clock_for(config), stop)
+
+    raise typer.Exit(run_stage(name, body))
+
+
+def _pass_on(ctx: typer.Context, module: str, attribute: str, name: str) -> None:
+    _invoke(getattr(import_module(module), attribute), name, ctx.command_path, ctx.args)
+
+
+def _invoke(target: Any, name: str, path: str, arguments: Iterable[str]) -> None:
+    """`target`: a typer app, or the function of a single command."""
+    if not isinstance(target, typer.Typer):
+        function, target = target, typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        target.command(name)(function)
+    command: Any = typer.main.get_command(target)
+    command = getattr(command, "commands", {}).get(name, command)
+    command.main(args=list(arguments), prog_name=path)
+
+
+def _mount_other_parts() -> None:
+    """Commands of parts that `edge` must not import, such as `models`: found by entry point, loaded when asked for."""
+    for entry in entry_points(group="skyspotter.commands"):
+        help_line = f"More: `skyspotter {entry.name} --help`."
+        app.command(entry.name, context_settings=PASS_ON, help=help_line)(_forward_to(entry))
+
+
+def _forward_to(entry: EntryPoint) -> Callable[[typer.Context], None]:
+    def forward(ctx: typer.Context) -> None:
+        _invoke(entry.load(), entry.name, ctx.command_path, ctx.args)
+
+    return forward
+
+
+def _broker(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "1883")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise typer.BadParameter(f"{text!r} is no HOST[:PORT]", param_hint="--broker")
+    return host.strip("[]"), int(port)
+
+
+def _site(text: str | None) -> tuple[float, float, float] | None:
+    """Degrees north, degrees east, metres above the ellipsoid."""
+    if text is None:
+        return None
+    try:
+        latitude_deg, longitude_deg, height_m = (float(part) for part in text.split(","))
+    except ValueError as err:
+        raise typer.BadParameter(f"{text!r} is no LAT,LON,HEIGHT_M, like 40.52,-3.09,980", param_hint="--site") from err
+    if not (abs(latitude_deg) <= 90 and abs(longitude_deg) <= 180 and -430 <= height_m <= 9000):
+        raise typer.BadParameter(f"{text!r} is nowhere on Earth", param_hint="--site")
+    return latitude_deg, longitude_deg, height_m
+
+
+_mount_other_parts()
