@@ -64,11 +64,18 @@ def view(elements: Elements, utc_ns: ArrayLike, site: Site) -> SatelliteView:
     errors, r_km, _ = Satrec.twoline2rv(elements.line1, elements.line2).sgp4_array(whole, fraction)
     if errors.any():
         raise ValueError(f"satellite {elements.name}: its elements cannot be propagated to that time (SGP4 error {int(errors.max())})")
-    teme_m = r_km * 1e3
+    return seen_from(r_km * 1e3, whole, fraction, site)
+
+
+def seen_from(
+    teme_m: NDArray[np.float64], whole: NDArray[np.float64], fraction: NDArray[np.float64], site: Site
+) -> SatelliteView:
+    """TEME positions (..., N, 3) in metres at N Julian dates, as the station sees them; `sunlit` is (..., N)."""
     gmst = erfa.gmst82(whole, fraction)
     cos, sin = np.cos(gmst), np.sin(gmst)
-    ecef = np.stack((cos * teme_m[:, 0] + sin * teme_m[:, 1], -sin * teme_m[:, 0] + cos * teme_m[:, 1], teme_m[:, 2]), axis=-1)
+    x, y, z = teme_m[..., 0], teme_m[..., 1], teme_m[..., 2]
+    ecef = np.stack((cos * x + sin * y, -sin * x + cos * y, z), axis=-1)
     sun = sun_direction_teme(whole, fraction)
     along = np.sum(teme_m * sun, axis=-1)
-    across = np.linalg.norm(teme_m - along[:, None] * sun, axis=-1)
+    across = np.linalg.norm(teme_m - along[..., None] * sun, axis=-1)
     return SatelliteView(ecef_to_enu(ecef, site), (along > 0) | (across > EARTH_RADIUS_M))

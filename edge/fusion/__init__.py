@@ -1,0 +1,11 @@
+"""Who is it, where will it be: trails, transponders and orbits become the objects of one sky.
+
+fuse         Fusion: see an exposure, hear aircraft, ask for objects
+sightings    trails of one exposure: checked, sampled, pieces joined
+greatcircle  straight flight on the sky: fit, prediction, uncertainty
+tracks       which sighting continues which; tentative, confirmed, coasting
+heard        transponder reports as paths on the sky, growing uncertain with age
+associate    one chi-square for trail against path; global nearest neighbour
+satellites   watched folder of element sets, propagated all at once
+identify     the rules that may explain a sighting; otherwise it is an aircraft
+"""
