@@ -1,10 +1,9 @@
 """Mode S demodulator: magnitudes at 2.4 MS/s -> frames whose parity holds. NumPy on whole blocks, no loop per sample.
 
-A bit is 2.4 samples, so five sub-sample phases repeat every 5 bits = 12 samples: each phase has its own matched filter for
-the preamble and for five bits at a time. 2.0 MS/s streams are resampled first, because two samples a bit cannot tell the
-phases apart. Two passes inside a block: addresses are learned from self-checking frames first, so that replies whose
-parity is overlaid with an address are not lost when they come earlier. Nothing is believed of an address seen once: with
-thousands of candidates a second, 24 bits of parity alone would invent an aircraft every few hours.
+A bit is 2.4 samples, so five sub-sample phases repeat every 5 bits = 12 samples: each phase has its own matched filter
+for the preamble and for five bits at a time. 2.0 MS/s streams are resampled first, because two samples a bit cannot
+tell the phases apart. Two passes inside a block: addresses are learned from self-checking frames first, so that replies
+whose parity is overlaid with an address are not lost when they come earlier.
 
 Pulse positions: ICAO Annex 10 volume IV, 3.1.2.2. RSSI and noise are relative to full scale of the converter.
 """
@@ -12,7 +11,6 @@ Pulse positions: ICAO Annex 10 volume IV, 3.1.2.2. RSSI and noise are relative t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import log10
 
@@ -21,10 +19,9 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from edge.adsb.crc import LONG_BITS, SHORT_BITS, remainders, single_error_bit
+from edge.adsb.frames import INTERROGATORS, SQUITTERS, TICK_HZ, AddressBook, ModeSFrame
 from edge.adsb.resample import Resampler
 
-RATE_HZ = 2_400_000
-ADDRESS_LIFE_S = 60.0
 _FULL_SCALE = 127.5
 _MAGNITUDE_STEP = 361.0  # table units per count: the largest magnitude, 180.3 counts, fits 16 bits
 _BIT, _CHIP = 2.4, 1.2  # samples
@@ -34,23 +31,10 @@ _ROW = 22 * 12 + 17  # samples that 23 groups of five bits reach over
 SPAN = 24 + _ROW  # samples after a candidate's first that must be there
 _RATIO = 1.7  # pulses against gaps of a preamble worth slicing
 _SMEAR = 0.05  # samples: half width of the receiver's answer
-_INTERROGATORS = 80  # DF11 remainders below this are interrogator codes
-_PENDING_LIMIT = 4096
-LONG_FORMATS, PARITY_FORMATS = (16, 17, 18, 20, 21), (0, 4, 5, 16, 20, 21)
 _WANTED = np.zeros(32, dtype=bool)
 _WANTED[[0, 4, 5, 11, 16, 17, 18, 20, 21]] = True
 _IS_LONG = np.zeros(32, dtype=bool)
-_IS_LONG[list(LONG_FORMATS)] = True
-
-
-@dataclass(frozen=True, slots=True)
-class ModeSFrame:
-    """One frame; `sample` is its preamble's first edge, in samples of 2.4 MS/s since the stream began."""
-
-    data: bytes  # 7 or 14 bytes
-    sample: float
-    rssi_dbfs: float
-    repaired: bool = False
+_IS_LONG[[16, 17, 18, 20, 21]] = True
 
 
 @dataclass(slots=True)
@@ -59,7 +43,6 @@ class DemodCounters:
     candidates: int = 0
     frames: int = 0
     repaired: int = 0
-    first_sightings: int = 0
 
 
 @dataclass(slots=True)
@@ -79,12 +62,11 @@ class _Candidates:
 class Demodulator:
     """Feed it blocks of 8-bit IQ in order; it returns the frames that are complete, in order of time."""
 
-    def __init__(self, rate_hz: int = RATE_HZ) -> None:
-        self._resampler = None if rate_hz == RATE_HZ else Resampler()
+    def __init__(self, rate_hz: int = TICK_HZ) -> None:
+        self._resampler = None if rate_hz == TICK_HZ else Resampler()
         self._tail = np.empty(0, dtype=np.uint16)
         self._tail_sample = 0  # stream position of _tail[0]
-        self._known: dict[int, float] = {}  # address -> sample of its last clean frame
-        self._pending: dict[int, ModeSFrame] = {}  # seen once
+        self.addresses = AddressBook()
         self._recent: deque[ModeSFrame] = deque(maxlen=8)
         self.noise_dbfs: float | None = None
         self.strong_share = 0.0  # of the frames of the last block, those near full scale
@@ -144,22 +126,22 @@ class Demodulator:
     ) -> list[ModeSFrame]:
         """Frames whose parity and address hold."""
         offered: list[tuple[_Candidates, NDArray[np.intp], bool]] = []
-        squitter = np.isin(long.data[:, 0] >> 3, (17, 18))
+        squitter = np.isin(long.data[:, 0] >> 3, SQUITTERS)
         all_call = short.data[:, 0] >> 3 == 11
         clean = [
             (long, np.flatnonzero(squitter & (long.remainder == 0))),
             (short, np.flatnonzero(all_call & (short.remainder == 0))),
         ]
-        believed = self._learn(
-            [_frame(first, part, i) for part, where in clean for i in where],
-            lambda frame: self._with_level(frame, magnitude, first),
-        )
-        known = np.array(sorted(self._known), dtype=np.uint32)
+        believed = []
+        for frame in sorted((_frame(first, part, i) for part, where in clean for i in where), key=lambda f: f.sample):
+            believed += self.addresses.learn(self._with_level(frame, magnitude, first))
+        self.addresses.forget(first)
+        known = np.array(sorted(self.addresses.known), dtype=np.uint32)
         if len(known):
             coded = (
                 all_call
                 & (short.remainder > 0)
-                & (short.remainder < _INTERROGATORS)
+                & (short.remainder < INTERROGATORS)
                 & np.isin(_address(short.data), known)
             )
             offered.append((short, np.flatnonzero(coded), False))
@@ -182,33 +164,8 @@ class Demodulator:
         power = float(np.mean(np.square(level))) / (_MAGNITUDE_STEP * _FULL_SCALE) ** 2
         return replace(frame, rssi_dbfs=10 * log10(power + 1e-9))
 
-    def _learn(self, frames: list[ModeSFrame], with_level: Callable[[ModeSFrame], ModeSFrame]) -> list[ModeSFrame]:
-        """Believe an address on its second sighting, and then its first frame as well."""
-        believed = []
-        life = ADDRESS_LIFE_S * RATE_HZ
-        for frame in sorted(frames, key=lambda f: f.sample):
-            address = int.from_bytes(frame.data[1:4], "big")
-            if address in self._known:
-                believed.append(frame)
-            elif (earlier := self._pending.get(address)) is not None and frame.sample - earlier.sample < life:
-                if frame.sample - earlier.sample < SPAN:
-                    continue  # the same transmission, found at a neighbouring sample
-                del self._pending[address]
-                believed += [earlier, frame]
-            else:
-                if len(self._pending) >= _PENDING_LIMIT:
-                    self._pending.pop(next(iter(self._pending)))
-                self._pending[address] = with_level(frame)
-                self.counters.first_sightings += 1
-                continue
-            self._known[address] = frame.sample
-        oldest = self._tail_sample - life
-        self._known = {address: sample for address, sample in self._known.items() if sample > oldest}
-        self._pending = {address: frame for address, frame in self._pending.items() if frame.sample > oldest}
-        return believed
-
     def _without_copies(self, frames: list[ModeSFrame]) -> list[ModeSFrame]:
-        """One frame per transmission: the same bytes within a few samples, or a repaired twin of a clean frame, fall."""
+        """One frame per transmission: the same bytes within a few samples, or a repaired twin of a clean one, fall."""
         kept = list(self._recent)
         old = len(kept)
         for frame in sorted(frames, key=lambda f: f.sample):
@@ -241,7 +198,7 @@ def to_magnitudes(iq_counts: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 
 def noise_dbfs(magnitude: NDArray[np.uint16]) -> float:
-    """Mean noise power: the median of a Rayleigh magnitude is sqrt(ln 2) of its root mean square, signals hardly move it."""
+    """Mean noise power from the median, which signals hardly move: of a Rayleigh magnitude it is sqrt(ln 2) rms."""
     median = float(np.median(magnitude[::7])) / (_MAGNITUDE_STEP * _FULL_SCALE)
     return float(10 * np.log10(median * median / np.log(2.0) + 1e-9))
 
@@ -254,7 +211,7 @@ def _address(data: NDArray[np.uint8]) -> NDArray[np.uint32]:
 def _preambles(
     magnitude: NDArray[np.uint16], level: NDArray[np.float32], usable: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Where a preamble may begin: sample, phase (its first pulse rises at sample + 1 + phase / 5), score. Two phases each."""
+    """Where a preamble may begin: sample, phase (first pulse at sample + 1 + phase / 5), score. Two phases each."""
 
     def at(k: int) -> NDArray[np.uint16]:
         return magnitude[k : k + usable]
@@ -321,7 +278,7 @@ def _preamble_weights() -> NDArray[np.float32]:
 
 
 def _bit_weights() -> NDArray[np.float32]:
-    """(5, 17, 5): first half minus second half of five bits, for each phase; sums to zero, so the level does not matter."""
+    """(5, 17, 5): first half minus second half of five bits, for each phase; each sums to zero."""
     weights = np.zeros((_PHASES, 17, 5))
     for phase in range(_PHASES):
         begin = 20.2 + phase / _PHASES - _DATA_OFFSET[phase]

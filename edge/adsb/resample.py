@@ -1,4 +1,4 @@
-"""2.0 -> 2.4 MS/s: six samples out for five in, by a windowed-sinc interpolator of six phases (Crochiere & Rabiner 1981)."""
+"""2.0 -> 2.4 MS/s: six samples out for five in, by a windowed sinc of six phases (Crochiere & Rabiner 1981)."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What a dongle would hear of a simulated night: 8-bit IQ at 1090 MHz, any stretch of it, always the same for one seed.
+"""What a dongle would hear of a simulated night: 8-bit IQ at 1090 MHz, any stretch of it, always the same for a seed.
 
-Radio time `t_s` counts real seconds of signal from the night's epoch; the sky may run `sky_rate` times faster, so that a
-message sent at radio time t carries the truth of sky second `t * sky_rate`. Pulses: Annex 10 volume IV, 3.1.2.2; rates of
-the squitters: 3.1.2.8.5.2 and 3.1.2.8.6.4. The receiver's filter is a raised cosine 1.6 samples wide.
+Radio time `t_s` counts real seconds of signal from the night's epoch; the sky may run `sky_rate` times faster, so that
+a message sent at radio time t carries the truth of sky second `t * sky_rate`. Pulses: Annex 10 volume IV, 3.1.2.2;
+rates of the squitters: 3.1.2.8.5.2 and 3.1.2.8.6.4. The receiver's filter is a raised cosine 1.6 samples wide.
 
-Why a noise bank: two million fresh normal deviates a second cost more than the whole demodulator; I and Q are cut from one
-bank at independent offsets, so their magnitude never repeats.
+Why a noise bank: two million fresh normal deviates a second cost more than the whole demodulator; I and Q are cut from
+one bank at independent offsets, so their magnitude never repeats.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ class SkySignal:
         due: list[tuple[float, str, int]] = []
         for number, (kind, (interval_s, jitter_s)) in enumerate(_KINDS.items()):
             if kind == "position":  # even and odd must stay within reach of each other when the sky runs fast
-                interval_s, jitter_s = (value * min(1.0, 10.0 / self.sky_rate) for value in (interval_s, jitter_s))
+                shrink = min(1.0, 10.0 / self.sky_rate)
+                interval_s, jitter_s = interval_s * shrink, jitter_s * shrink
             ks = np.arange(int((t0_s - jitter_s) / interval_s) - 2, int((t1_s + jitter_s) / interval_s) + 2)
             draws = _hash(seed, icao * 16 + number, ks, 0).astype(np.float64) / 2.0**64
             times = (ks + (icao % 97) / 97) * interval_s + (2 * draws - 1) * jitter_s
@@ -140,7 +141,7 @@ class SkySignal:
         return touched, np.stack(parts, axis=1).astype(np.float32)
 
     def _clutter(self, t0_s: float, t1_s: float) -> list[NDArray[np.float64]]:
-        """Mode A/C replies of everybody else: two framing pulses 20.3 us apart, twelve data pulses between, by chance."""
+        """Mode A/C replies of everybody else: two framing pulses 20.3 us apart, twelve data pulses between."""
         trains = []
         for slot in range(int(t0_s // _SLOT_S), int(t1_s // _SLOT_S) + 1) if self._clutter_per_slot else ():
             rng = np.random.default_rng([self.scenario.seed, 3, slot + 1])
