@@ -146,6 +146,7 @@ class Supervisor:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.reason = ""  # why all was given up: a sentence
+        self._stopped = False
         self._until, self._budget, self._output = until, budget, output
         make_private(runtime)
         self._environment = {**os.environ, **(environment or {}), "RUNTIME_DIRECTORY": str(runtime)}
@@ -197,8 +198,10 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ends all but the last together, then the last. Safe to call twice, and after any error."""
-        children, self._children = self._children, []
-        for group in (children[:-1], children[-1:]):
+        if self._stopped:
+            return
+        self._stopped = True
+        for group in (self._children[:-1], self._children[-1:]):
             for child in group:
                 child.send(signal.SIGTERM)
             deadline_mono_s = time.monotonic() + STOP_GRACE_S
