@@ -1,1 +1,12 @@
-"""Photons -> Frame -> direction in the sky. Imports neither `models` nor `edge`."""
+"""Photons -> Frame -> direction in the sky. Imports neither `models` nor `edge`.
+
+device       Frame, the Camera protocol, and what can go wrong
+geodesy      WGS-84: positions to directions
+satellites   two-line elements to directions, sunlit or not
+lens         fisheye "kb13": direction <-> pixel, past 90 degrees
+plate        a solved camera as a checked JSON file
+stars        naked-eye catalogue (data/stars.csv)
+sky          where stars, Sun and Moon stand, refracted, offline
+visibility   which sectors of the sky the stars prove to be visible
+sim/         the simulated twin: sky, sensor, SDK
+"""

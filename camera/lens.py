@@ -8,7 +8,8 @@ eq. 6, three terms beyond the first), a rotation, the centre, a decentring pair 
     X, Y = r (cos phi, sin phi) (1 + (p1 X + p2 Y) / f)
     x = cx + (1 + b1) X + b2 Y          y = cy + Y
 
-R0 (coarse attitude, from a blind solution) and flip (+1, -1: the picture is mirrored) are given, not fitted.
+R0 (coarse attitude, from a blind solution) and flip are given, not fitted. flip is +1 for the picture of a camera that
+looks up, its rows running downwards (turned so that north is up, east is left), and -1 for its mirror image.
 
 *Why not* OpenCV's fisheye: it has the same polynomial but passes through the tangent plane, which ends at 90 degrees.
 """
@@ -20,6 +21,11 @@ from numpy.typing import ArrayLike, NDArray
 
 PARAMETERS = ("rx", "ry", "rz", "cx", "cy", "f", "k1", "k2", "k3", "p1", "p2", "b1", "b2")
 THETA_MAX_RAD = 2.2  # no fisheye sees further than 126 degrees from its axis
+SLOWEST_GROWTH = (
+    0.02  # of the radius with the angle, relative to the centre: below it a pixel says little of a direction
+)
+
+_THETA_RAD = np.linspace(0.0, THETA_MAX_RAD, 1101)
 
 Vector = NDArray[np.float64]
 
@@ -34,11 +40,11 @@ def rotation_matrix(rotation_vector_rad: ArrayLike) -> Vector:
 
 
 def theta_limit_rad(parameters: Vector) -> float:
-    """Largest angle from the axis up to which the radius still grows: beyond it the polynomial means nothing."""
+    """Largest angle from the axis up to which the radius grows; beyond it the polynomial means nothing."""
     k1, k2, k3 = parameters[6:9]
-    squares = np.roots([7 * k3, 5 * k2, 3 * k1, 1.0])
-    turns = np.sqrt(squares[(np.abs(squares.imag) < 1e-9) & (squares.real > 0)].real)
-    return min(THETA_MAX_RAD, 0.999 * float(turns.min(initial=np.inf)))
+    t2 = _THETA_RAD**2
+    grows = 1 + t2 * (3 * k1 + t2 * (5 * k2 + t2 * 7 * k3)) > SLOWEST_GROWTH
+    return float(_THETA_RAD[-1] if grows.all() else _THETA_RAD[max(int(np.argmin(grows)) - 1, 0)])
 
 
 def project(parameters: Vector, r0: Vector, flip: int, unit_enu: Vector) -> Vector:
@@ -83,7 +89,7 @@ def unproject(parameters: Vector, r0: Vector, flip: int, xy_px: Vector) -> Vecto
         t2 = theta * theta
         error = theta * (1 + t2 * (k1 + t2 * (k2 + t2 * k3))) - radius
         slope = 1 + t2 * (3 * k1 + t2 * (5 * k2 + t2 * 7 * k3))
-        theta = np.clip(theta - error / np.maximum(slope, 0.02), 0.0, limit)
+        theta = np.clip(theta - error / np.maximum(slope, SLOWEST_GROWTH), 0.0, limit)
     theta = np.where(radius <= reach * (1 + 1e-9), theta, np.nan)
     sin = np.sin(theta) / safe
     c = np.stack((flip * sin * x, sin * y, np.cos(theta)), axis=-1)

@@ -6,8 +6,6 @@ Earth-rotation table to go stale. Sun and Moon by astronomy-engine, which needs 
 
 from __future__ import annotations
 
-import warnings
-
 import astronomy
 import erfa
 import numpy as np
@@ -19,9 +17,6 @@ from camera.stars import Stars
 
 LOW_DEG = 8.0  # below this the A tan z + B tan^3 z form of refraction fails
 UNIX_OF_J2000_DAYS = 10957.5
-
-# SOFA calls years beyond its leap-second table "dubious"; a second of UTC is 15 arcsec here, so it may.
-warnings.filterwarnings("ignore", message=".*dubious year", category=erfa.ErfaWarning)
 
 
 def pressure_hpa(height_m: float) -> float:
@@ -40,8 +35,10 @@ def star_azel(stars: Stars, utc_ns: int, site: Site, *, celsius: float = 10.0) -
     """(N, 2) apparent azimuth in [0, 360) and elevation, degrees. 2 ms for 5000 stars."""
     whole, fraction = julian_dates(utc_ns)
     pressure = pressure_hpa(site.height_m)
-    observer = (0.0, np.radians(site.longitude_deg), np.radians(site.latitude_deg), site.height_m, 0.0, 0.0)
-    context, _ = erfa.apco13(whole[0], fraction[0], *observer, pressure, celsius, 0.5, 0.55)
+    observer = (np.radians(site.longitude_deg), np.radians(site.latitude_deg), site.height_m, 0.0, 0.0)
+    # The bare function instead of its wrapper, which warns of every year beyond its leap-second table: one leap
+    # second more would be 15 arcsec here.
+    context, _, _ = erfa.ufunc.apco13(whole[0], fraction[0], 0.0, *observer, pressure, celsius, 0.5, 0.55)
     ra, dec = erfa.atciq(np.radians(stars.ra_deg), np.radians(stars.dec_deg), 0.0, 0.0, 0.0, 0.0, context)
     azimuth, zenith_distance, *_ = erfa.atioq(ra, dec, context)
     airless = context.copy()

@@ -71,7 +71,7 @@ def simulated_plate(scenario: Scenario, *, scale: float = 1.0) -> Plate:
             f=FOCAL_M / PIXEL_M * scale, k1=-1 / 24, k2=1 / 1920, k3=-1 / 322560,  # 2 f sin(theta / 2), to 7th order
             p1=float(rng.normal(0, 1e-3)), p2=float(rng.normal(0, 1e-3)), b1=float(rng.normal(0, 3e-4)), b2=0.0,
         ),
-        flip=-1,  # seen from below, east lies left of north; rows run downwards
+        flip=1,
         r0=((cos, sin, 0.0), (-sin, cos, 0.0), (0.0, 0.0, 1.0)),
         camera_serial=SERIAL,
         region=Region(origin_px=(origin[0], origin[1]), size_px=(width, height)),

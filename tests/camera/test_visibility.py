@@ -1,0 +1,136 @@
+"""The camera vouches only for sky in which catalogue stars shine as they should."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from camera.device import Frame
+from camera.geodesy import azel_to_unit
+from camera.sim.renderer import Renderer, simulated_plate
+from camera.sim.scenario import SimCloud, night
+from camera.visibility import (
+    AZIMUTH_SECTORS,
+    RINGS,
+    SectorState,
+    SkyWatch,
+    StarCheck,
+    check_stars,
+    sector_of,
+)
+
+NIGHT = replace(night(2), clouds=(SimCloud(60.0, 1000.0, 90.0, 60.0, 0.02),))
+PLATE = simulated_plate(NIGHT, scale=0.5)
+(WIDTH, HEIGHT), ORIGIN = PLATE.region.size_px, PLATE.region.origin_px
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Renderer:
+    return Renderer(NIGHT, PLATE, width_px=WIDTH, height_px=HEIGHT, origin_px=ORIGIN, gain_setting=120)
+
+
+def frame_at(renderer: Renderer, t_s: float, pixels: np.ndarray | None = None) -> Frame:
+    if pixels is None:
+        pixels = renderer.render(NIGHT.utc_ns(t_s), 2.0)
+    return Frame(
+        seq=int(t_s), start_utc_ns=NIGHT.utc_ns(t_s), end_mono_s=t_s + 2.0, exposure_s=2.0, gain_setting=120,
+        gain_e_per_adu=renderer.sensor.e_per_stored, origin_px=ORIGIN, mosaic="RGGB", white_adu=65532,
+        sensor_celsius=0.0, cooler_percent=0.0, pixels=pixels, camera_serial=PLATE.camera_serial,
+    )  # fmt: skip
+
+
+def test_a_clear_sky_is_seen_everywhere(renderer):
+    check = check_stars(frame_at(renderer, 20.0), PLATE)
+    visibility = SkyWatch().add(check)
+    assert visibility.reason == ""
+    assert visibility.fraction > 0.95
+    assert visibility.stars_seen > 150
+    assert visibility.shift_px < 0.6
+    assert visibility.limiting_v_mag > 4.0
+    assert visibility.sees(azel_to_unit([10.0, 200.0], [50.0, 25.0])).all()
+    assert not visibility.sees(azel_to_unit([10.0, 10.0], [5.0, -20.0])).any()
+    assert not visibility.sees(np.full((1, 3), np.nan)).any()
+
+
+def test_the_clouded_side_is_blind_and_the_other_side_is_not(renderer):
+    watch = SkyWatch()
+    watch.add(check_stars(frame_at(renderer, 20.0), PLATE))
+    visibility = watch.add(check_stars(frame_at(renderer, 90.0), PLATE, watch.reference_zero_mag))
+    east, west = visibility.sees(azel_to_unit([90.0, 270.0], [40.0, 40.0]))
+    assert not east
+    assert west
+    assert 0.4 < visibility.fraction < 0.8
+    assert visibility.reason == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda pixels: np.random.default_rng(1).normal(1924, 9, pixels.shape).astype(np.uint16), "cap or dome closed"),
+        (lambda pixels: np.zeros_like(pixels), "cap or dome closed"),
+        (lambda pixels: np.full_like(pixels, 65532), "white at night"),
+        (lambda pixels: np.roll(pixels, (31, 17), axis=(0, 1)), "camera was moved"),
+        (lambda pixels: pixels[:, ::-1].copy(), "camera was moved"),
+    ],
+)
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_camera_that_shows_no_sky_is_blind_with_a_reason(renderer, change, reason, warm):
+    watch = SkyWatch()
+    if warm:
+        watch.add(check_stars(frame_at(renderer, 20.0), PLATE))
+    frame = frame_at(renderer, 22.0, change(renderer.render(NIGHT.utc_ns(22.0), 2.0)))
+    visibility = watch.add(check_stars(frame, PLATE, watch.reference_zero_mag))
+    assert reason in visibility.reason
+    assert visibility.fraction == 0.0
+    assert not visibility.sees(azel_to_unit(np.arange(0, 360, 5.0), 45.0)).any()
+
+
+def test_daylight_is_called_daylight(renderer):
+    noon = 14 * 3600.0
+    visibility = SkyWatch().add(check_stars(frame_at(renderer, noon), PLATE))
+    assert (visibility.reason, visibility.fraction) == ("daylight", 0.0)
+    # The same with an exposure short enough to keep the picture grey.
+    grey = np.full((HEIGHT, WIDTH), 30_000, np.uint16)
+    assert SkyWatch().add(check_stars(frame_at(renderer, noon, grey), PLATE)).reason == "daylight"
+
+
+def test_a_small_jump_of_the_plate_shows_as_shift(renderer):
+    moved = np.roll(renderer.render(NIGHT.utc_ns(20.0), 2.0), (2, 2), axis=(0, 1))
+    visibility = SkyWatch().add(check_stars(frame_at(renderer, 20.0, moved), PLATE))
+    assert visibility.shift_px == pytest.approx(np.hypot(2, 2), abs=0.5)
+
+
+def test_the_zenith_and_the_north_belong_to_their_sectors():
+    ring, sector = sector_of(np.array([[0.0, 90.0], [359.0, 45.0], [22.6, 10.0], [180.0, 9.9], [np.nan, np.nan]]))
+    assert ring.tolist()[:4] == [2, 1, 0, -1]
+    assert sector.tolist()[:4] == [0, 0, 1, 4]
+    assert ring[4] == -1
+
+
+def check_of(mono_s: float, seen: int, expected: int = 10) -> StarCheck:
+    shape = (RINGS, AZIMUTH_SECTORS)
+    return StarCheck(mono_s, np.full(shape, expected), np.full(shape, seen), np.full(RINGS, 9.0), 5.0, 0.2, 0.0, -30.0)
+
+
+def test_one_frame_without_stars_blinds_and_only_half_a_minute_with_them_convinces():
+    watch = SkyWatch()
+    for t in range(0, 30, 2):
+        state = watch.add(check_of(float(t), 10)).sectors[0, 0]
+    assert state == SectorState.SEEN
+    assert watch.add(check_of(30.0, 3)).sectors[0, 0] == SectorState.BLIND
+    for t in range(32, 50, 2):
+        watch.add(check_of(float(t), 0))
+    states = [int(watch.add(check_of(float(t), 10)).sectors[0, 0]) for t in range(50, 90, 2)]
+    back = states.index(SectorState.SEEN)
+    assert 5 <= back <= 15
+    assert set(states[:back]) == {SectorState.BLIND}
+    assert set(states[back:]) == {SectorState.SEEN}
+
+
+def test_too_few_stars_prove_nothing():
+    visibility = SkyWatch().add(check_of(0.0, 2, expected=2))
+    assert (visibility.sectors == SectorState.UNKNOWN).all()
+    assert not visibility.sees(azel_to_unit([0.0], [45.0])).any()
+    assert "too few stars" in visibility.reason
