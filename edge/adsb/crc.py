@@ -30,7 +30,8 @@ BIT_REMAINDERS = _bit_remainders()
 def _byte_tables() -> NDArray[np.uint32]:
     bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(bool)
     per_byte = BIT_REMAINDERS.reshape(14, 8)
-    return np.bitwise_xor.reduce(np.where(bits[None], per_byte[:, None, :], np.uint32(0)), axis=2)
+    tables: NDArray[np.uint32] = np.bitwise_xor.reduce(np.where(bits[None], per_byte[:, None, :], np.uint32(0)), axis=2)
+    return tables
 
 
 _BYTE_TABLES = _byte_tables()  # (14, 256)
@@ -39,7 +40,7 @@ _BYTE_TABLES = _byte_tables()  # (14, 256)
 def remainders(frames: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """(N,) parity remainders of (N, 14) long or (N, 7) short frames."""
     tables = _BYTE_TABLES[14 - frames.shape[1] :]
-    result = tables[0][frames[:, 0]]
+    result: NDArray[np.uint32] = tables[0][frames[:, 0]]
     for column in range(1, frames.shape[1]):
         result ^= tables[column][frames[:, column]]
     return result

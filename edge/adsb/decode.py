@@ -15,7 +15,7 @@ from edge.adsb.frames import ModeSFrame
 FOOT_M = 0.3048
 KNOT_MPS = 1852.0 / 3600.0
 _CATEGORY_SET = {1: "D", 2: "C", 3: "B", 4: "A"}  # by type code: DO-260B 2.2.3.2.5.2
-# DF18 by control field (DO-260B 2.2.3.2.1.2): what the address stands for. 4 is management and says nothing of aircraft.
+# DF18 by control field (DO-260B 2.2.3.2.1.2): what the address stands for. 4 is management, says nothing of aircraft.
 _ADDRESS_KIND = {0: "icao", 1: "anon", 2: "tisb", 3: "tisb", 5: "tisb-anon", 6: "adsr"}
 
 

@@ -182,19 +182,19 @@ def _twins(one: ModeSFrame, other: ModeSFrame) -> bool:
     return abs(one.sample - other.sample) < 6.0 and (one.data == other.data or one.repaired or other.repaired)
 
 
-def _frame(first: int, part: _Candidates, i: int, repaired: bool = False) -> ModeSFrame:
+def _frame(first: int, part: _Candidates, i: np.intp, repaired: bool = False) -> ModeSFrame:
     return ModeSFrame(part.data[i].tobytes(), first + float(part.start[i]), 0.0, repaired)
 
 
 def magnitudes(iq: NDArray[np.uint8]) -> NDArray[np.uint16]:
     """(N,) magnitudes in 1/361 count of 2N interleaved bytes."""
-    return _MAGNITUDES[iq.view("<u2")]
+    return np.asarray(_MAGNITUDES[iq.view("<u2")])
 
 
 def to_magnitudes(iq_counts: NDArray[np.float32]) -> NDArray[np.uint16]:
     """The same of (N, 2) centred I and Q in counts."""
     level = np.sqrt(np.square(iq_counts[:, 0]) + np.square(iq_counts[:, 1])) * np.float32(_MAGNITUDE_STEP)
-    return np.minimum(level, 65535).astype(np.uint16)
+    return np.asarray(np.minimum(level, 65535), dtype=np.uint16)
 
 
 def noise_dbfs(magnitude: NDArray[np.uint16]) -> float:
@@ -205,7 +205,7 @@ def noise_dbfs(magnitude: NDArray[np.uint16]) -> float:
 
 def _address(data: NDArray[np.uint8]) -> NDArray[np.uint32]:
     wide = data[:, 1:4].astype(np.uint32)
-    return wide[:, 0] << 16 | wide[:, 1] << 8 | wide[:, 2]
+    return np.asarray((wide << np.array([16, 8, 0], dtype=np.uint32)).sum(axis=1, dtype=np.uint32))
 
 
 def _preambles(
@@ -261,7 +261,7 @@ def _overlap(begin: float, end: float, count: int) -> NDArray[np.float64]:
     """(count,) share of each sample that a pulse [begin, end) fills, its edges smeared by the receiver."""
     fine = (np.arange(count * 40) + 0.5) / 40
     filled = np.clip((fine - begin) / (2 * _SMEAR) + 0.5, 0, 1) - np.clip((fine - end) / (2 * _SMEAR) + 0.5, 0, 1)
-    return filled.reshape(count, 40).mean(axis=1)
+    return np.asarray(filled.reshape(count, 40).mean(axis=1))
 
 
 def _preamble_weights() -> NDArray[np.float32]:

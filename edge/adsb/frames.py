@@ -1,7 +1,7 @@
 """A Mode S frame, and which addresses may be believed.
 
-Nothing is believed of an address seen once: with thousands of candidates a second, 24 bits of parity alone would invent an
-aircraft every few hours. Replies whose parity is overlaid with an address are believed of known addresses only.
+Nothing is believed of an address seen once: with thousands of candidates a second, 24 bits of parity alone would invent
+an aircraft every few hours. Replies whose parity is overlaid with an address are believed of known addresses only.
 """
 
 from __future__ import annotations

@@ -173,5 +173,6 @@ def _check_cu8(path: Path) -> None:
     centre, spread = data.mean(axis=0), data.std(axis=0)
     if np.any(np.abs(centre - 127.5) > 12.0) or np.any(spread > 68.0) or np.any(spread == 0.0):
         raise RecordingRefused(
-            f"{path}: neither Beast nor 8-bit IQ (mean {centre.mean():.0f}, spread {spread.mean():.0f}; IQ lies around 127)"
+            f"{path}: neither Beast nor 8-bit IQ: mean {centre.mean():.0f} and spread {spread.mean():.0f}, "
+            "where IQ has 127 and less than 68"
         )

@@ -16,7 +16,7 @@ def _filters() -> NDArray[np.float32]:
     at = np.arange(_LENGTH)[:, None] - (_HALF + np.arange(_OUT) * _IN / _OUT)[None, :]
     window = np.where(np.abs(at) < _HALF, np.cos(np.pi * at / (2 * _HALF)) ** 2, 0.0)
     taps = np.sinc(at) * window
-    return (taps / taps.sum(axis=0)).astype(np.float32)
+    return np.asarray(taps / taps.sum(axis=0), dtype=np.float32)
 
 
 _FILTERS = _filters()

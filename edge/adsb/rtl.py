@@ -35,7 +35,8 @@ class RtlSource:
     """One dongle, chosen by serial number or the first there is. After an error: close, and open again."""
 
     def __init__(self, section: RadioSection, clock: Clock, *, sky_rate: float = 1.0) -> None:
-        self.rate_hz, self.lost_blocks = section.sample_rate_hz, 0
+        self.rate_hz: int = section.sample_rate_hz
+        self.lost_blocks = 0
         self.gain_db: float | None = None
         self._section, self._clock, self._sky_rate = section, clock, sky_rate
         self._times = SampleClock(self.rate_hz, sky_rate=sky_rate)
@@ -100,7 +101,7 @@ class RtlSource:
         first, count = self._sample, len(values) // 2
         self._sample += count
         self._last_mono_s = self._clock.mono_s()
-        block = (first, self._last_mono_s, self._clock.utc_ns(), np.frombuffer(values, dtype=np.uint8).copy())
+        block = (first, self._last_mono_s, self._clock.utc_ns(), np.ctypeslib.as_array(values).copy())
         try:
             self._blocks.put_nowait(block)
         except queue.Full:

@@ -151,7 +151,7 @@ class SimLibrtlsdr:
             if self.faults.lose_blocks > 0:
                 self.faults.lose_blocks -= 1
             elif not self.faults.stalled and not self._cancelled.is_set():
-                buffer = (c_ubyte * length).from_buffer(data)
+                buffer = (c_ubyte * length).from_buffer(data.data)
                 callback(cast(buffer, POINTER(c_ubyte)), length, context)
         return 0
 
@@ -165,7 +165,7 @@ class SimLibrtlsdr:
 
 def plug_in(library: SimLibrtlsdr) -> Callable[[], None]:
     """From now on pyrtlsdr in this process talks to `library`; call what is returned to give it the real one back."""
-    module = importlib.import_module("rtlsdr.rtlsdr")
+    module: Any = importlib.import_module("rtlsdr.rtlsdr")
     real = module.librtlsdr
     module.librtlsdr = library
 

@@ -72,7 +72,7 @@ class SkySignal:
         chunks = np.arange(first_sample // _CHUNK, (first_sample + count - 1) // _CHUNK + 1)
         offsets = (_hash(self.scenario.seed, 7, chunks[:, None], np.array([[0, 1]])) % (_BANK - _CHUNK)).astype(np.intp)
         out = np.empty((count, 2), dtype=np.uint8)
-        for chunk, pair in zip(chunks, offsets, strict=True):
+        for chunk, pair in zip(chunks.tolist(), offsets, strict=True):
             begin, end = max(first_sample, chunk * _CHUNK), min(first_sample + count, (chunk + 1) * _CHUNK)
             for part in (0, 1):
                 start = pair[part] + begin - chunk * _CHUNK
@@ -97,7 +97,8 @@ class SkySignal:
     def _of(self, aircraft: SimAircraft, t0_s: float, t1_s: float) -> Iterator[Transmission]:
         icao, seed = int(aircraft.icao, 16), self.scenario.seed
         due: list[tuple[float, str, int]] = []
-        for number, (kind, (interval_s, jitter_s)) in enumerate(_KINDS.items()):
+        for number, kind in enumerate(_KINDS):
+            interval_s, jitter_s = _KINDS[kind]
             if kind == "position":  # even and odd must stay within reach of each other when the sky runs fast
                 shrink = min(1.0, 10.0 / self.sky_rate)
                 interval_s, jitter_s = interval_s * shrink, jitter_s * shrink
@@ -194,7 +195,7 @@ def _filtered_step(age: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _to_bytes(counts: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.clip(np.rint(counts + CENTRE_COUNTS), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(counts + CENTRE_COUNTS), 0, 255), dtype=np.uint8)
 
 
 def _hash(seed: int, stream: int, a: NDArray[np.int64] | int, b: NDArray[np.int64] | int) -> NDArray[np.uint64]:

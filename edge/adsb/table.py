@@ -1,8 +1,8 @@
 """All aircraft heard now: one record each, positions believed only when they agree with each other.
 
-A first position needs an even-odd pair and a later message that lands near it; from then on each message is resolved near
-the last position and must be reachable at an aircraft's speed. One that is not is held back; two more that agree with it
-move the aircraft there, flagged "jump". Ages are monotonic, movement is sky time.
+A first position needs an even-odd pair and a later message that lands near it; from then on each message is resolved
+near the last position and must be reachable at an aircraft's speed. One that is not is held back; two more that agree
+with it move the aircraft there, flagged "jump". Ages are monotonic, movement is sky time.
 """
 
 from __future__ import annotations
