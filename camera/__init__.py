@@ -1,6 +1,11 @@
 """Photons -> Frame -> direction in the sky. Imports neither `models` nor `edge`.
 
 device       Frame, the Camera protocol, and what can go wrong
+asi          the real camera: ZWO ASI through the vendor's library (zwoasi)
+files        stored frames: FITS, PNG, JPEG, TIFF
+background   sky level and noise (sep); the planes in units of noise that the network sees
+frozen       is it the same picture again, a thermometer that stands still?
+recorder     frames kept on disk as FITS, within a quota
 geodesy      WGS-84: positions to directions
 satellites   two-line elements to directions, sunlit or not
 lens         fisheye "kb13": direction <-> pixel, past 90 degrees

@@ -1,0 +1,103 @@
+"""The simulated library keeps the vendor's rules, asked through the real package zwoasi."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from camera.asi import load_sdk
+from camera.sim.sdk import CONTROLS, FAULTS, SimulatedSdk
+from edge.runtime.clock import SkyClock
+
+
+def counting_scene(**view: Any) -> Callable[[int, float], NDArray[np.uint16]]:
+    shape = (view["height_px"], view["width_px"])
+    return lambda start_utc_ns, exposure_s: np.full(shape, start_utc_ns // 10**6 % 60000, np.uint16)
+
+
+@pytest.fixture
+def zwoasi() -> Iterator[Any]:
+    sdk = SimulatedSdk(counting_scene, SkyClock(10**18, time.monotonic()), sensor_px=(64, 40))
+    sdk.install()
+    yield load_sdk(None)
+    sdk.uninstall()
+
+
+@pytest.fixture
+def camera(zwoasi: Any) -> Iterator[Any]:
+    camera = zwoasi.Camera(0)
+    camera.set_roi(width=32, height=20, bins=1, image_type=zwoasi.ASI_IMG_RAW16)
+    camera.set_control_value(zwoasi.ASI_EXPOSURE, 20_000)
+    yield camera
+    camera.close()
+
+
+def code_of(zwoasi: Any, call: Callable[[], object]) -> int:
+    with pytest.raises(zwoasi.ZWO_IOError) as caught:
+        call()
+    return int(caught.value.error_code)
+
+
+def test_snap_mode_works_through_the_package(camera: Any):
+    picture = camera.capture()
+    assert picture.shape == (20, 32)
+    assert picture.min() == picture.max()
+
+
+def test_snap_and_video_exclude_each_other(zwoasi: Any, camera: Any):
+    camera.start_exposure()
+    assert code_of(zwoasi, camera.start_video_capture) == 15
+    assert code_of(zwoasi, lambda: camera.get_video_data(timeout=10)) == 12
+    camera.stop_exposure()
+    camera.start_video_capture()
+    camera.start_video_capture()  # already started: success
+    assert code_of(zwoasi, camera.start_exposure) == 14
+
+
+def test_the_region_is_centred_and_cannot_change_while_capturing(zwoasi: Any, camera: Any):
+    assert camera.get_roi() == [16, 10, 32, 20]
+    camera.start_video_capture()
+    assert code_of(zwoasi, lambda: camera.set_roi_format(16, 10, 1, zwoasi.ASI_IMG_RAW16)) == 14
+    camera.set_roi_start_position(0, 0)
+    assert code_of(zwoasi, lambda: camera.set_roi_start_position(40, 0)) == 10
+
+
+def test_a_buffer_too_small_is_refused(zwoasi: Any, camera: Any):
+    camera.start_video_capture()
+    assert code_of(zwoasi, lambda: camera.get_video_data(timeout=500, buffer_=bytearray(100))) == 13
+
+
+def test_a_value_out_of_range_is_clipped_and_called_a_success(zwoasi: Any, camera: Any):
+    camera.set_control_value(zwoasi.ASI_GAIN, 9999)
+    assert camera.get_control_value(zwoasi.ASI_GAIN) == [570, False]
+    assert code_of(zwoasi, lambda: camera.set_control_value(zwoasi.ASI_TEMPERATURE, 5)) == 3
+    assert len(camera.get_controls()) == len(CONTROLS)
+
+
+def test_a_reader_that_sleeps_loses_the_oldest_frames_and_the_counter_says_so(camera: Any):
+    camera.start_video_capture()
+    time.sleep(0.3)
+    camera.get_video_data(timeout=500)
+    assert camera.get_dropped_frames() >= 3
+
+
+def test_closing_a_closed_camera_succeeds_and_the_rest_is_refused(zwoasi: Any, camera: Any):
+    camera.close()
+    camera.close()
+    assert code_of(zwoasi, camera.get_num_controls) == 4
+
+
+def test_an_unknown_fault_in_the_file_is_told_and_ignored(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    (tmp_path / "fault").write_text("gremlins")
+    sdk = SimulatedSdk(counting_scene, SkyClock(0, 0.0), fault_file=tmp_path / "fault")
+    assert sdk.fault() == ""
+    assert "no such fault: gremlins" in caplog.text
+    (tmp_path / "fault").write_text("warm\n")
+    assert sdk.fault() == "warm"
+    assert "warm" in FAULTS
