@@ -58,14 +58,18 @@ def status_path() -> Path:
     return runtime_directory() / "status.json"
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Replaces a file in one step: readers see the old or the new content, never a part; no half file stays behind."""
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replaces a file in one step: readers see the old or the new content, never a part; no half file stays behind.
+
+    `durable=False` for files that need not survive a power cut: no waiting for the disk.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
