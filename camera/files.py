@@ -48,7 +48,7 @@ def list_frames(paths: Iterable[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         inside = (
-            sorted(p for p in path.rglob("*") if _is_frame_name(p.name) and p.is_file()) if path.is_dir() else [path]
+            sorted(p for p in path.rglob("*") if is_frame(p) and p.is_file()) if path.is_dir() else [path]
         )
         found.update(dict.fromkeys(inside))
     return list(found)
@@ -91,8 +91,9 @@ def read_frame(path: Path, *, seq: int = 0) -> Frame:
     )
 
 
-def _is_frame_name(name: str) -> bool:
-    name = name.lower()
+def is_frame(path: Path) -> bool:
+    """Whether a file is a frame by its name: .fits, .fits.gz, .png, .jpg, ..."""
+    name = path.name.lower()
     for packed in PACKED:
         name = name.removesuffix(packed)
     return name.endswith(SUFFIXES) and not name.startswith(".")

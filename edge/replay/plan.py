@@ -12,12 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from camera.files import is_frame_name, list_frames
+from camera.files import is_frame, list_frames
 
 BEAST_ESCAPE = 0x1A
 BEAST_TYPES = frozenset(b"1234")
 IQ_SUFFIXES = frozenset({".cu8", ".iq", ".bin", ".uc8"})
 BEAST_SUFFIXES = frozenset({".beast", ".log"})
+KNOWN = "an image (FITS, PNG, JPEG, TIFF) nor a radio recording (Beast, or IQ as .cu8, .iq, .bin)"
 
 
 class NothingToReplay(Exception):
@@ -34,7 +35,7 @@ class Plan:
 
 
 def is_beast(path: Path) -> bool:
-    """Whether a file begins like a Beast stream: escape, then a message type (wiki.jetvision.de, Mode-S Beast: Data Output Formats)."""
+    """Whether a file begins like a Beast stream: escape, then a message type (Mode-S Beast, data output formats)."""
     try:
         with path.open("rb") as file:
             head = file.read(4096)
@@ -54,8 +55,10 @@ def make_plan(paths: Sequence[Path]) -> Plan:
             raise NothingToReplay(f"{path}: no such file or folder")
         if path.is_dir():
             frames += [(path, file) for file in list_frames([path])]
-            candidates: Iterable[Path] = (f for f in sorted(path.rglob("*")) if f.suffix.lower() in IQ_SUFFIXES | BEAST_SUFFIXES and f.is_file())
-        elif is_frame_name(path.name):
+            candidates: Iterable[Path] = (
+                f for f in sorted(path.rglob("*")) if f.suffix.lower() in IQ_SUFFIXES | BEAST_SUFFIXES and f.is_file()
+            )
+        elif is_frame(path):
             frames.append((path.parent, path))
             continue
         else:
@@ -66,9 +69,9 @@ def make_plan(paths: Sequence[Path]) -> Plan:
             elif file.suffix.lower() in IQ_SUFFIXES:
                 iq.append(file)
             elif not path.is_dir():
-                raise NothingToReplay(f"{file}: neither an image (FITS, PNG, JPEG, TIFF) nor a radio recording (Beast, or IQ as .cu8, .iq, .bin)")
+                raise NothingToReplay(f"{file}: neither {KNOWN}")
     if not (frames or beast or iq):
-        raise NothingToReplay(f"{', '.join(map(str, paths))}: no image (FITS, PNG, JPEG, TIFF) and no radio recording (Beast, .cu8, .iq, .bin) found")
+        raise NothingToReplay(f"{', '.join(map(str, paths))}: nothing to read there, neither {KNOWN}")
     return Plan(_named(frames), tuple(beast), tuple(iq))
 
 
@@ -102,7 +105,9 @@ def already_done(detections: Path) -> set[str]:
         try:
             done.add(json.loads(line)["file"])
         except (ValueError, KeyError, TypeError) as err:
-            raise NothingToReplay(f"{detections}: line {number} is not a detection; choose another --out or use --fresh") from err
+            raise NothingToReplay(
+                f"{detections}: line {number} is not a detection; choose another --out or use --fresh"
+            ) from err
     if len(whole) != len(data):
         with detections.open("r+b") as file:
             file.truncate(len(whole))

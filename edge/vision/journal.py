@@ -47,17 +47,21 @@ def detection_record(frame: Frame, name: str, trails: Sequence[Trail]) -> dict[s
         "width": frame.width,
         "height": frame.height,
         "trails": [
-            {"class": t.trail_class, "score": round(float(t.score), 4), "polyline_px": np.round(t.polyline_px, 2).tolist()}
-            for t in trails
+            {
+                "class": trail.trail_class,
+                "score": round(float(trail.score), 4),
+                "polyline_px": np.round(trail.polyline_px, 2).tolist(),
+            }
+            for trail in trails
         ],
-    }  # fmt: skip
+    }
 
 
 def picture_bgr(frame: Frame, *, half: bool = False) -> NDArray[np.uint8]:
     """A frame as people look at it: colour, square-root stretch between the 1 % and 99.8 % levels, 8-bit BGR.
 
-    The published "classical view" (IT-CDT 2023-08) stretches between minimum and maximum; percentiles keep one hot pixel
-    from blackening the sky. `half` gives half the resolution (a Bayer cell becomes one pixel: no interpolation).
+    The published "classical view" (IT-CDT 2023-08) stretches between minimum and maximum; percentiles keep one hot
+    pixel from blackening the sky. `half` gives half the resolution (a Bayer cell becomes one pixel: no interpolation).
     """
     pixels = frame.pixels
     if frame.mosaic == "RGGB":
@@ -72,7 +76,7 @@ def picture_bgr(frame: Frame, *, half: bool = False) -> NDArray[np.uint8]:
         rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
         bgr = rgb[..., ::-1][:: 2 if half else 1, :: 2 if half else 1].astype(np.float32)
     sample = bgr[::7, ::7].reshape(-1, 3)
-    low = np.percentile(sample, 1, axis=0)
+    low = np.asarray(np.percentile(sample, 1, axis=0), dtype=np.float32)
     high = max(float(np.percentile(sample - low, 99.8)), 1.0)
     return np.asarray(np.clip(np.sqrt(np.clip(bgr - low, 0, None) / high) * 255, 0, 255), dtype=np.uint8)
 

@@ -1,6 +1,7 @@
 """One frame judged: what is on it, in which direction, and whether the camera could have seen an aircraft at all.
 
-No thread, no clock but for its own timings, no network connection: frame in, `Judged` out. Live process and replay call the same.
+No thread, no connection, no clock but for its own timings: frame in, `Judged` out. The live process and a replay call
+the same.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ class Judged:
 class Sight:
     """Network, plate and star watch of one camera. Not thread-safe: the pipeline's thread owns it."""
 
-    def __init__(self, detector: Detector, plate: Plate | None, plate_fault: str = "no plate: run `skyspotter calibrate`") -> None:
+    def __init__(
+        self, detector: Detector, plate: Plate | None, plate_fault: str = "no plate: run `skyspotter calibrate`"
+    ) -> None:
         self._detector, self._plate = detector, plate
         self._plate_fault = "" if plate is not None else plate_fault
         self._watch = SkyWatch()
@@ -84,8 +87,12 @@ def sky_trails(frame: Frame, trails: list[Trail], plate: Plate) -> list[SkyTrail
         if usable.sum() >= 2:
             found.append(
                 SkyTrail(
-                    trail_class=trail.trail_class, score=trail.score, polyline_px=trail.polyline_px[usable],
-                    unit_enu=units[usable], begin_utc_ns=frame.start_utc_ns, end_utc_ns=end_utc_ns,
-                )  # fmt: skip
+                    trail_class=trail.trail_class,
+                    score=trail.score,
+                    polyline_px=trail.polyline_px[usable],
+                    unit_enu=units[usable],
+                    begin_utc_ns=frame.start_utc_ns,
+                    end_utc_ns=end_utc_ns,
+                )
             )
     return found

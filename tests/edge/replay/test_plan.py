@@ -45,7 +45,7 @@ def test_the_real_beast_recording_and_the_real_iq_are_told_apart(real_data: Path
 def test_a_missing_path_and_an_empty_folder_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(NothingToReplay, match=r"gone\.fits: no such file"):
         make_plan([tmp_path / "gone.fits"])
-    with pytest.raises(NothingToReplay, match="no image"):
+    with pytest.raises(NothingToReplay, match="nothing to read there"):
         make_plan([tmp_path])
 
 

@@ -1,0 +1,254 @@
+"""Everything one station knows, and the situation it puts before the guard.
+
+Pure bookkeeping on given times: no thread, no socket, no file. The live process and the replay feed the same object; it
+is not thread-safe, its owner locks (`Fusion` inside locks for itself).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from camera.plate import Plate
+from edge.config import BeamSection, Config
+from edge.fusion.fuse import Fusion
+from edge.fusion.satellites import SatelliteBook
+from edge.guard.model import Guard, Verdict
+from edge.guard.situation import ABSENT, FROZEN, JUMPED, REFUSED, UNKNOWN, Situation
+from edge.records import (
+    AircraftState,
+    CameraHealth,
+    Datagram,
+    Pointing,
+    RadioHealth,
+    SensorReport,
+    SensorState,
+    SkyObject,
+)
+from edge.vision.sight import Judged
+
+HEALTH_AGE_S = 3.0  # both other processes report once a second
+JUMPED_PX, JUMPED_STARS, JUMPED_FRAMES = 2.5, 20, 3  # a plate is doubted when many stars agree, picture after picture
+PLATE_SIGMA_DEG = 0.1  # design budget above 20 deg elevation, where a plate carries no covariance
+TWIN_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant on all clocks: sky, wall (UTC of the operating system) and monotonic."""
+
+    sky_utc_ns: int
+    wall_utc_ns: int
+    mono_s: float
+
+
+@dataclass(slots=True)
+class Beam:
+    """What belongs to one telescope."""
+
+    section: BeamSection
+    fusion: Fusion
+    guard: Guard
+    pointing: Pointing | None = None
+    pointing_refused: str = ""
+    remote_hold: str = ""
+    objects: tuple[SkyObject, ...] = ()
+
+
+class Station:
+    """The judgement's memory.
+
+    Args:
+        plate: None when there is none or it was refused (`plate_fault` says why, `plate_refused` that it was).
+        latched: per beam, what an earlier process left latched.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        plate: Plate | None,
+        plate_fault: str = "",
+        plate_refused: bool = False,
+        book: SatelliteBook,
+        latched: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        self.config = config
+        self.plate = plate
+        self._plate_fault, self._plate_refused = plate_fault, plate_refused
+        sky_rate = 1.0 if config.simulation is None else config.simulation.rate
+        self.beams = {
+            section.name: Beam(
+                section,
+                Fusion(
+                    site=config.station.site,
+                    telescope_enu_m=(section.telescope_east_m, section.telescope_north_m, section.telescope_up_m),
+                    book=book,
+                    exposure_s=config.camera.exposure_s,
+                    plate_sigma_deg=PLATE_SIGMA_DEG,
+                    sky_rate=sky_rate,
+                ),
+                Guard(section, config.guard, latched=(latched or {}).get(section.name)),
+            )
+            for section in config.guard.beams
+        }
+        self.judged: Judged | None = None
+        self.camera_health: CameraHealth | None = None
+        self.radio_health: RadioHealth | None = None
+        self.aircraft: dict[str, AircraftState] = {}
+        self.primary_heard_mono_s: float | None = None
+        self.local_hold = ""
+        self.disk_full = ""
+        self.parity_failed = ""
+        self.stopping = False
+        self.clock = SensorReport(SensorState.OK, "simulated") if config.simulation else UNKNOWN
+        self.clock_error_s: float | None = 0.0 if config.simulation else None
+        self._radio_ok_mono_s: float | None = None
+        self._twin: tuple[str, float] | None = None
+        self._jumped_frames = 0
+
+    # -- what comes in -----------------------------------------------------------------------------------------------
+
+    def saw(self, judged: Judged) -> None:
+        """A frame was judged. Frames that the capture process calls frozen never come here."""
+        self.judged = judged
+        view = judged.visibility
+        displaced = view is not None and view.stars_seen >= JUMPED_STARS and view.shift_px > JUMPED_PX
+        self._jumped_frames = self._jumped_frames + 1 if displaced else 0
+        if judged.frame.start_utc_ns <= 0 or judged.plate_fault:
+            return
+        for beam in self.beams.values():
+            beam.fusion.see(
+                judged.sky_trails, judged.begin_utc_ns, judged.end_utc_ns, judged.frame.end_mono_s, beam.pointing
+            )
+
+    def heard(self, records: Iterable[Datagram]) -> None:
+        """Datagrams of the other two processes."""
+        states = []
+        for record in records:
+            if isinstance(record, AircraftState):
+                states.append(record)
+                self.aircraft[record.key] = record
+            elif isinstance(record, RadioHealth):
+                self.radio_health = record
+                if record.state is SensorState.OK:
+                    self._radio_ok_mono_s = record.mono_s
+            else:
+                self.camera_health = record
+        if states:
+            for beam in self.beams.values():
+                beam.fusion.hear(states)
+
+    def met_twin(self, boot_id: str, mono_s: float) -> None:
+        """Another box spoke with this station's id."""
+        self._twin = (boot_id, mono_s)
+
+    # -- what follows ------------------------------------------------------------------------------------------------
+
+    def decide(self, name: str, now: Moment) -> Verdict:
+        """One beam's verdict now; also renews its list of objects. Never raises for what the guard is asked."""
+        beam = self.beams[name]
+        try:
+            beam.objects = beam.fusion.objects(now.sky_utc_ns, now.mono_s, beam.pointing)
+            made_mono_s: float | None = now.mono_s
+        except (ValueError, ArithmeticError):  # fusion met a number that is none: no objects is no evidence
+            beam.objects, made_mono_s = (), None
+        verdict = beam.guard.decide(self._situation(beam, now, made_mono_s), now.mono_s)
+        if "remote-hold" in verdict.active:
+            beam.remote_hold = ""  # latched now; a release must not find it again
+        return verdict
+
+    def forget_old(self, mono_s: float) -> None:
+        """Aircraft that nobody has heard for a minute."""
+        self.aircraft = {key: state for key, state in self.aircraft.items() if mono_s - state.seen_mono_s <= 60.0}
+
+    def _situation(self, beam: Beam, now: Moment, objects_mono_s: float | None) -> Situation:
+        judged = self.judged
+        view = None if judged is None else judged.visibility
+        return Situation(
+            utc_ns=now.wall_utc_ns,
+            camera=self.camera_report(now.mono_s),
+            picture_end_mono_s=None if judged is None else judged.frame.end_mono_s,
+            picture_exposure_s=0.0 if judged is None else judged.frame.exposure_s,
+            sees=None if view is None else view.sees,
+            radio=self.radio_report(now.mono_s),
+            radio_heard_mono_s=self._radio_ok_mono_s,
+            clock=self.clock,
+            clock_error_s=self.clock_error_s,
+            plate=self.plate_report(),
+            plate_sigma_deg=PLATE_SIGMA_DEG,
+            pointing=beam.pointing,
+            pointing_refused=beam.pointing_refused,
+            objects=beam.objects,
+            objects_mono_s=objects_mono_s,
+            primary_heard_mono_s=self.primary_heard_mono_s,
+            local_hold=self.local_hold,
+            remote_hold=beam.remote_hold,
+            twin=self._twin_words(now.mono_s),
+            parity_failed=self.parity_failed,
+            disk_full=self.disk_full,
+            stopping=self.stopping,
+        )
+
+    def camera_report(self, mono_s: float) -> SensorReport:
+        """Worst first: not fitted, process silent, device's own word, nothing judged, blind."""
+        if self.config.camera.source == "none":
+            return SensorReport(SensorState.DEAD, "this station has no camera", None, {"cause": ABSENT})
+        judged, health = self.judged, self.camera_health
+        age_s = None if judged is None else mono_s - judged.frame.end_mono_s
+        if self.config.camera.source != "replay":
+            if health is None:
+                return SensorReport(SensorState.DEAD, "the capture process has not reported yet", age_s)
+            silent_s = mono_s - health.mono_s
+            if silent_s > HEALTH_AGE_S:
+                return SensorReport(SensorState.STALE, f"the capture process is silent for {silent_s:.0f} s", age_s)
+            if health.state is not SensorState.OK:
+                cause: dict[str, float | int | str] = {"cause": FROZEN} if health.recovery == "frozen" else {}
+                return SensorReport(health.state, health.reason, age_s, cause)
+        if judged is None:
+            return SensorReport(SensorState.DEAD, "no picture judged yet", None)
+        view = judged.visibility
+        if view is not None and view.reason:
+            return SensorReport(SensorState.BLIND, view.reason, age_s)
+        return SensorReport(SensorState.OK, "", age_s)
+
+    def radio_report(self, mono_s: float) -> SensorReport:
+        if self.config.radio.source == "none":
+            return SensorReport(SensorState.DEAD, "this station has no radio", None, {"cause": ABSENT})
+        health = self.radio_health
+        if health is None:
+            return SensorReport(SensorState.DEAD, "the radio process has not reported yet")
+        age_s = mono_s - health.mono_s
+        if age_s > HEALTH_AGE_S:
+            return SensorReport(SensorState.STALE, f"the radio process is silent for {age_s:.0f} s", age_s)
+        return SensorReport(health.state, health.reason, age_s)
+
+    def plate_report(self) -> SensorReport:
+        fault = self._plate_fault or ("" if self.judged is None else self.judged.plate_fault)
+        if fault:
+            refused = self._plate_refused or self.plate is not None
+            return SensorReport(SensorState.DEAD, fault, None, {"cause": REFUSED} if refused else {})
+        if self.plate is None:
+            return SensorReport(
+                SensorState.DEAD, "no plate: the camera cannot say where it looks; run `skyspotter calibrate`"
+            )
+        if self._jumped_frames >= JUMPED_FRAMES:
+            assert self.judged is not None
+            assert self.judged.visibility is not None
+            shift_px = self.judged.visibility.shift_px
+            words = f"the stars stand {shift_px:.1f} px from where the plate says; calibrate again"
+            return SensorReport(SensorState.DEAD, words, None, {"cause": JUMPED})
+        return SensorReport(SensorState.OK)
+
+    def visible_fraction(self) -> float | None:
+        """Of the sky above 10 degrees, where stars prove that the camera sees; None without a plate or a picture."""
+        view = None if self.judged is None else self.judged.visibility
+        return None if view is None else float(np.clip(view.fraction, 0.0, 1.0))
+
+    def _twin_words(self, mono_s: float) -> str:
+        if self._twin is None or mono_s - self._twin[1] > TWIN_S:
+            return ""
+        other = f"another box (boot {self._twin[0][:8]}) speaks as station {self.config.station.id}"
+        return f"{other}: give each box its own station.id"
