@@ -1,0 +1,11 @@
+"""May the laser fire? One pure judgement on virtual time, and the contract that carries it.
+
+payload      every message the station sends, as checked models
+situation    everything the guard may look at
+faults       the one fault table, as data that the guard executes
+cone         how near everything comes to what the beam sweeps
+rules        which explained objects may pass
+model        the guard: situation in, verdict out, never an exception
+consumer     the other side: what a laser may do with a message (standard library only)
+inbound      what the network may tell the guard: pointing, hold, primary measure
+"""
