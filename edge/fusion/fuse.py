@@ -103,15 +103,16 @@ class Fusion:
             sightings = self._sightings(trails, begin, end)
             over_limit = self._tracker.counters["tracks_over_limit"]
             self._tracker.forget_old(end_mono_s, self._sky_rate)
-            flying = self._without_beam(sightings, begin, end, end_mono_s)
+            # Before pieces are joined, lest a piece of an aircraft that crosses the beam becomes a piece of the beam.
+            flying = self._joined(self._without_beam(sightings, begin, end, end_mono_s))
             middle = begin + (end - begin) // 2
             tracks = self._tracker.update(flying, middle, end_mono_s)
             self._crowded = len(trails) > LARGEST_TRAILS or self._tracker.counters["tracks_over_limit"] > over_limit
             self._match_radio(tracks, middle)
             self._match_satellites(tracks, begin, middle, end)
             self._match_target(tracks, middle, end_mono_s - (end - middle) / 1e9 / self._sky_rate)
-            self._judge_meteors(tracks, sightings, begin)
-            self._before = (end, sightings)
+            self._judge_meteors(tracks, flying + self._beam, begin)
+            self._before = (end, flying + self._beam)
 
     def _sightings(self, trails: Sequence[SkyTrail], begin: int, end: int) -> list[Sighting]:
         self._counters["exposures_seen"] += 1
@@ -120,8 +121,11 @@ class Fusion:
         kept = sorted(trails, key=lambda t: t.score, reverse=True)[:LARGEST_TRAILS]
         found = [s for s in (sighting_of(trail, begin, end) for trail in kept) if s is not None]
         self._counters["trails_unusable"] += len(kept) - len(found)
-        joined = join_pieces(found, self._noise_rad)
-        self._counters["pieces_joined"] += len(found) - len(joined)
+        return found
+
+    def _joined(self, pieces: list[Sighting]) -> list[Sighting]:
+        joined = join_pieces(pieces, self._noise_rad)
+        self._counters["pieces_joined"] += len(pieces) - len(joined)
         return joined
 
     def _remember(self, pointing: Pointing | None) -> None:
@@ -221,18 +225,23 @@ class Fusion:
             track.own_target = track.own_target + 1 if fits else 0
 
     def _judge_meteors(self, tracks: list[Track], sightings: list[Sighting], begin: int) -> None:
-        """`tracks`: of this exposure. Those seen only in the one before are released now, if they were meteors."""
+        """`tracks`, `sightings`: of this exposure. What was seen only in the one before is released now, if a meteor.
+
+        What belongs to a slow track of its own is no trace of a fast one.
+        """
         if self._before is None:
             return
         gap_s = (begin - self._before[0]) / 1e9
+        slow = {id(s) for t in self._tracker.tracks if _is_slow(t) for s in t.sightings[-2:]}
+        before, now = ([s for s in some if id(s) not in slow] for some in (self._before[1], sightings))
         close = gap_s <= identify.METEOR_GAP_EXPOSURES * max(self._exposure_s, 0.5)
         for track in self._tracker.tracks:
             if track.detections > 1 or not identify.fast_enough_for_a_meteor(track.newest):
                 continue
             if track in tracks:
-                track.alone_before = close and identify.empty_along(track.newest, self._before[1], gap_s)
+                track.alone_before = close and identify.empty_along(track.newest, before, gap_s)
             elif list(track.seen_in)[-2:] == [True, False]:
-                alone = close and track.alone_before and identify.empty_along(track.newest, sightings, gap_s)
+                alone = close and track.alone_before and identify.empty_along(track.newest, now, gap_s)
                 track.meteor = alone and track.radio_key is None
                 self._counters["meteors"] += track.meteor
 
@@ -334,6 +343,11 @@ class Fusion:
                 "confirmed", words,
             )
         ]  # fmt: skip
+
+
+def _is_slow(track: Track) -> bool:
+    fastest = max(abs(course.rate_rad_per_s) for course in track.courses)
+    return track.detections >= 2 and fastest < np.radians(identify.METEOR_RATE_DPS)
 
 
 def _same_way(track: Track, utc_ns: int, motion: Vector) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

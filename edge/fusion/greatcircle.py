@@ -114,15 +114,16 @@ def fit_courses(
     begin_s, end_s = (begin_utc_ns - epoch) / 1e9, (end_utc_ns - epoch) / 1e9
     flat = points.reshape(-1, 3)
     centre = normalised(flat.sum(axis=0))
-    if not centre.any():  # opposite directions: nothing that flies; stay at the newest
-        centre = points[-1, points.shape[1] // 2]
     reach = float(np.arccos(np.clip((flat @ centre).min(), -1.0, 1.0)))
-    if reach < 1.5 * noise_rad:
-        return (_resting(centre, float(end_s[-1] - begin_s[0]), len(points), epoch, float(end_s[-1]), noise_rad),)
-
     _, vectors = np.linalg.eigh(flat.T @ flat)
     pole = vectors[:, 0]
-    towards = normalised(centre - (centre @ pole) * pole)
+    towards = centre - (centre @ pole) * pole
+    scattered = float(np.linalg.norm(towards)) < 0.5  # all over the sky: nothing that flies; the newest is what counts
+    if scattered or reach < 1.5 * noise_rad:
+        frames, there = (1, points[-1, points.shape[1] // 2]) if scattered else (len(points), centre)
+        return (_resting(there, float(end_s[-1] - begin_s[0]), frames, epoch, float(end_s[-1]), noise_rad),)
+
+    towards = normalised(towards)
     forward = np.cross(pole, towards)
     psi = np.arctan2(points @ forward, points @ towards)  # (F, P)
     middle_s, middle_psi = (begin_s + end_s) / 2, psi[:, psi.shape[1] // 2]

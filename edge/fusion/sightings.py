@@ -86,7 +86,8 @@ def join_pieces(sightings: Sequence[Sighting], noise_rad: float) -> list[Sightin
         first, second = np.nonzero(np.triu(cosine > np.cos(np.radians(JOIN_GAP_DEG)), k=1))
         for index in np.argsort(-cosine[first, second]):
             i, j = int(first[index]), int(second[index])
-            joined = _joined(pieces[i], pieces[j], noise_rad)
+            gap_rad = float(np.arccos(np.clip(cosine[i, j], -1.0, 1.0)))
+            joined = _joined(pieces[i], pieces[j], gap_rad, noise_rad)
             if joined is not None:
                 pieces[i] = joined
                 del pieces[j]
@@ -96,25 +97,29 @@ def join_pieces(sightings: Sequence[Sighting], noise_rad: float) -> list[Sightin
     return pieces
 
 
-def _joined(a: Sighting, b: Sighting, noise_rad: float) -> Sighting | None:
-    if max(a.length_deg, b.length_deg) < LINE_DEG:
-        return None
-    both = np.concatenate((a.points, b.points))
-    # The longer piece says where the line runs: a great circle through all points would bend towards a crossing one.
+def _joined(a: Sighting, b: Sighting, gap_rad: float, noise_rad: float) -> Sighting | None:
+    """One sighting of both, or None. The longer piece says where the line runs: a great circle through all points would
+    bend towards a crossing one."""
     longer, shorter = (a, b) if a.length_deg >= b.length_deg else (b, a)
     pole = normalised(np.cross(longer.points[0], longer.points[-1]))
-    reach = np.linalg.norm(shorter.points - longer.middle, axis=1).max() / np.radians(longer.length_deg)
-    if np.abs(shorter.points @ pole).max() > 2.5 * noise_rad * max(1.0, float(reach)):
-        return None
-    if shorter.length_deg >= LINE_DEG:
-        turn = abs(float(normalised(np.cross(shorter.points[0], shorter.points[-1])) @ pole))
-        if turn < np.cos(max(np.radians(10.0), 3 * noise_rad / np.radians(shorter.length_deg))):
+    if longer.length_deg < LINE_DEG:  # specks without direction: one only if they touch
+        if gap_rad > 3 * noise_rad:
             return None
-    along = both @ longer.points[0], both @ np.cross(pole, longer.points[0])
-    ordered = both[np.argsort(np.arctan2(along[1], along[0]))]
+        pole = normalised(np.cross(longer.middle, shorter.middle))
+    else:
+        length = np.radians(longer.length_deg)
+        reach = float(np.linalg.norm(shorter.points - longer.middle, axis=1).max()) / length
+        if np.abs(shorter.points @ pole).max() > 2.5 * noise_rad * max(1.0, reach):
+            return None
+        if shorter.length_deg >= LINE_DEG:
+            turn = abs(float(normalised(np.cross(shorter.points[0], shorter.points[-1])) @ pole))
+            if turn < np.cos(max(np.radians(10.0), 3 * noise_rad / np.radians(shorter.length_deg))):
+                return None
+    both = np.concatenate((a.points, b.points))
+    along = np.arctan2(both @ np.cross(pole, longer.middle), both @ longer.middle)
+    ordered = both[np.argsort(along)]
     whole = sample_evenly(ordered[[0, len(ordered) // 2, -1]])
-    name = longer.trail_class
-    return Sighting(whole, a.begin_utc_ns, a.end_utc_ns, name, a.pieces + b.pieces)
+    return Sighting(whole, a.begin_utc_ns, a.end_utc_ns, longer.trail_class, a.pieces + b.pieces)
 
 
 def on_one_line(a: Sighting, b: Sighting, longest_deg: float, noise_rad: float) -> bool:

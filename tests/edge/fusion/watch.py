@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from camera.geodesy import Site, azel_to_unit, enu_to_azel
+from camera.geodesy import azel_to_unit
 from camera.satellites import view
 from camera.sim.scenario import Scenario, SimAircraft
 from edge.fusion.fuse import Fusion
@@ -151,7 +151,9 @@ class Watch:
             if one.icao == who:
                 enu = one.enu_m([t_s], self.scenario.site)[0] - offset
                 return enu / np.linalg.norm(enu)
-        elements = {e.name: e for e in (self.scenario.beam.target, *(s.elements for s in self.scenario.satellites))}[who]
+        elements = {e.name: e for e in (self.scenario.beam.target, *(s.elements for s in self.scenario.satellites))}[
+            who
+        ]
         enu = view(elements, self.utc_ns(t_s), self.scenario.site).enu_m[0]
         return enu / np.linalg.norm(enu)
 
@@ -168,12 +170,3 @@ def report(
         position_utc_ns=scenario.utc_ns(t_s), position_mono_s=MONO_ZERO_S + t_s, velocity_utc_ns=scenario.utc_ns(t_s),
         seen_mono_s=MONO_ZERO_S + now_s, messages=10,
     )  # fmt: skip
-
-
-def quiet_site() -> Site:
-    return Site(40.5247, -3.0883, 980.0)
-
-
-def azel(unit: np.ndarray) -> tuple[float, float]:
-    azimuth, elevation = enu_to_azel(unit)
-    return float(azimuth), float(elevation)
