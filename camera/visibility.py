@@ -36,6 +36,7 @@ MISSING_MAG, SURPLUS_MAG = 1.3, 1.5  # dimmer: behind cloud; brighter: something
 EXTINCTION_MAG = 0.2  # per air mass, broad band
 WINDOW_S = 30.0
 MIN_STARS = 3  # per sector and frame, to tell
+QUANTISATION = 1.2  # noise of 16 pixels rounded to whole units: what an 8-bit picture hides
 CHANCE_SHARE = 0.12  # of the expected stars; a turned picture matches 6 % by chance
 DAYLIGHT_DEG = -6.0  # Sun above this: no star need be expected at all
 
@@ -109,7 +110,8 @@ def check_stars(frame: Frame, plate: Plate, reference_zero_mag: NDArray[np.float
     ring, sector = sector_of(azel)
 
     flux, noise, shift = _measure(frame, predicted)
-    per_second = frame.gain_e_per_adu / frame.exposure_s
+    # A file may not say how long it was exposed; zero points are compared only between frames of one source.
+    per_second = frame.gain_e_per_adu / (frame.exposure_s or 1.0)
     flux, noise = flux * per_second, noise * per_second
     dimmed = EXTINCTION_MAG / np.sin(np.radians(azel[:, 1]))
     bright = (flux > EXPECTED_SNR * noise) & (shift <= SEARCH_PX)
@@ -180,7 +182,7 @@ def _measure(
     y = (light.sum(axis=2) * (2 * jj + 0.5)).sum(axis=1) / total
     x = (light.sum(axis=1) * (2 * ii + 0.5)).sum(axis=1) / total
     shift = np.hypot(x - centre[:, 0], y - centre[:, 1])
-    return near[star, best].astype(np.float64), np.maximum(noise, 1e-6).astype(np.float64), shift
+    return near[star, best].astype(np.float64), np.maximum(noise, QUANTISATION).astype(np.float64), shift
 
 
 class SkyWatch:

@@ -125,7 +125,7 @@ class Backdrop:
     def cloudy_sky(self, clear: Float32, transmission: Float32) -> Float32:
         """Cloud hides the light behind it and scatters a little more light of the ground back."""
         dim = transmission[..., None]
-        glow = np.array([1.25, 1.1, 1.0], np.float32)
+        glow = np.array([1.7, 1.45, 1.25], np.float32)
         return np.asarray(clear * (dim + (1 - dim) * glow), dtype=np.float32)
 
     def enlarge(self, coarse: Float32) -> Float32:

@@ -123,15 +123,13 @@ class Renderer:
     def truth(self, start_utc_ns: int, exposure_s: float) -> list[TruthTrail]:
         """Every object of which a part stood above the skyline and inside the frame during the exposure."""
         transmission = self._backdrop.transmission(self._middle_s(start_utc_ns, exposure_s))
-        noise_e = np.sqrt(
-            self._background_e(start_utc_ns, exposure_s, transmission) + self.sensor.read_noise_e**2
-        ).reshape(-1)
+        background_e = self._background_e(start_utc_ns, exposure_s, transmission).reshape(-1)
         trails = []
         for trail_class, name, light in self._objects(start_utc_ns, exposure_s):
             line = self._polyline(light.path_enu)
             if len(line) < 2:
                 continue
-            peak, steady = (self._peak_snr(part, transmission, noise_e) for part in (light, light.without_flashes))
+            peak, steady = (self._peak_snr(part, transmission, background_e) for part in (light, light.without_flashes))
             trails.append(TruthTrail(trail_class, name, line, peak, steady, peak >= 5.0))
         return trails
 
@@ -246,12 +244,13 @@ class Renderer:
         keep = np.linspace(0, len(xy) - 1, max(2, min(len(xy), int(length_px / 8) + 1))).round().astype(int)
         return np.asarray(xy[keep])
 
-    def _peak_snr(self, light: Light, transmission: Float32 | None, noise_e: Float32) -> float:
+    def _peak_snr(self, light: Light, transmission: Float32 | None, background_e: Float32) -> float:
         indices, electrons = self._exposed(light, transmission)
         if len(indices) == 0:
             return 0.0
         pixels, where = np.unique(indices, return_inverse=True)
-        return float((np.bincount(where, weights=electrons) / noise_e[pixels]).max())
+        noise_e = np.sqrt(background_e[pixels] + self.sensor.read_noise_e**2)
+        return float((np.bincount(where, weights=electrons) / noise_e).max())
 
     def _cosmic_rays(self, mean_e: Float32, exposure_s: float, rng: np.random.Generator) -> None:
         height, width = self._shape

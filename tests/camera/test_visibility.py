@@ -134,3 +134,14 @@ def test_too_few_stars_prove_nothing():
     assert (visibility.sectors == SectorState.UNKNOWN).all()
     assert not visibility.sees(azel_to_unit([0.0], [45.0])).any()
     assert "too few stars" in visibility.reason
+
+
+def test_an_eight_bit_picture_without_exposure_or_gain_is_no_trouble(renderer):
+    """A photograph of eight bits, its length unknown, still shows its stars; a black one shows none."""
+    raw = renderer.render(NIGHT.utc_ns(20.0), 2.0).astype(float)
+    photo = np.clip((raw - 1920) / 4, 0, 255).astype(np.uint8)
+    for pixels, sees in ((photo, True), (np.zeros_like(photo), False)):
+        frame = replace(frame_at(renderer, 20.0, pixels), gain_e_per_adu=1.0, white_adu=255, exposure_s=0.0)
+        visibility = SkyWatch().add(check_stars(replace(frame, start_utc_ns=NIGHT.utc_ns(21.0)), PLATE))
+        assert (visibility.fraction > 0.9) is sees
+        assert (visibility.reason == "") is sees
