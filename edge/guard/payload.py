@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from edge.records import Identity, SensorReport, SensorState
 
@@ -151,7 +151,10 @@ class Track(Message):
 
 
 class TracksMessage(Message):
-    """Everything on the sky of one beam, 1 Hz. Empty means nothing unless both sensors of the safety message are OK."""
+    """Everything on the sky of one beam, 1 Hz. `tracks` is null, never empty, while a sense is blind, stale or dead.
+
+    `picture_age_s` at `issued_at` is the age of the newest judged picture, from the end of its exposure.
+    """
 
     schema_: Literal["skyspotter.tracks/1"] = Field("skyspotter.tracks/1", alias="schema")
     station: str
@@ -160,7 +163,18 @@ class TracksMessage(Message):
     boot_id: str
     simulated: bool
     sky_utc: Utc
-    tracks: tuple[Track, ...]
+    camera: SensorState
+    radio: SensorState
+    visible_fraction: float | None = None  # of the sky above 10 degrees, by stars
+    picture_seq: int | None = None
+    picture_age_s: float | None = None
+    tracks: tuple[Track, ...] | None
+
+    @model_validator(mode="after")
+    def _empty_is_a_claim(self) -> TracksMessage:
+        if self.tracks == () and (self.camera is not SensorState.OK or self.radio is not SensorState.OK):
+            raise ValueError("tracks: an empty sky needs both senses OK; say null when nobody knows")
+        return self
 
 
 class HealthMessage(Message):
