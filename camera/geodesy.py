@@ -104,4 +104,4 @@ def enu_to_azel(enu: NDArray[np.float64]) -> NDArray[np.float64]:
 def separation_deg(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """Angle between directions (..., 3) of any length; exact for tiny and for near-opposite angles (atan2 form)."""
     cross = np.linalg.norm(np.cross(a, b), axis=-1)
-    return np.degrees(np.arctan2(cross, np.sum(np.asarray(a) * np.asarray(b), axis=-1)))
+    return np.asarray(np.degrees(np.arctan2(cross, np.sum(np.asarray(a) * np.asarray(b), axis=-1))))
