@@ -1,6 +1,12 @@
 """The appliance: composes camera, network, radio, fusion, guard and publishing.
 
+cli.py        the command `skyspotter`: parses and calls
+config.py     the station's configuration, refused with the path of what is wrong
+doctor.py     `skyspotter doctor`: what a station lacks, and what to do
+example.py    the commented example.toml, and a configuration in words
 lettering.py  text on pictures: a real font, labels that keep off each other
 panel.py      what stands beside the annotated sky: title, legend, verdict
 picture.py    the annotated sky: detections, paths, cone and compass on the picture itself
+records.py    small frozen records that travel between the parts
+status.py     `skyspotter status`: the file that the judgement writes for people and programs
 """

@@ -79,9 +79,10 @@ def demo(
     keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep pictures, frames and logs there.")] = None,
 ) -> None:
     """A simulated night, end to end, without any device: see, hear, judge, publish."""
+    address = _broker(broker)
     from edge.demo.command import demo as body
 
-    raise typer.Exit(body(seed=seed, minutes=minutes, fast=fast, broker=_broker(broker), keep=keep))
+    raise typer.Exit(body(seed=seed, minutes=minutes, fast=fast, broker=address, keep=keep))
 
 
 @app.command()
@@ -151,11 +152,10 @@ def replay(
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of resuming in DIR.")] = False,
 ) -> None:
     """Recorded frames and radio through the very same pipeline: every frame once, each with its line."""
+    address, place = _broker(broker), _site(site)
     from edge.replay.command import replay as body
 
-    raise typer.Exit(
-        body(paths, out=out, broker=_broker(broker), site=_site(site), plate=plate, rate=rate, fresh=fresh)
-    )
+    raise typer.Exit(body(paths, out=out, broker=address, site=place, plate=plate, rate=rate, fresh=fresh))
 
 
 @app.command(

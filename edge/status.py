@@ -16,6 +16,7 @@ from edge.records import Record
 from edge.runtime.place import status_path, write_whole
 
 STALE_AFTER_S = 5.0
+UNITS_PATH = Path("/run/skyspotter/status.json")  # RuntimeDirectory= of the units in systemd/
 
 
 class StatusFile(Record):
@@ -53,7 +54,10 @@ def read_status(path: Path, now_mono_s: float) -> StatusFile | str:
 
 def show_status(*, as_json: bool) -> int:
     """Prints it; returns the exit code: 1 when the station is not running."""
-    status = read_status(status_path(), time.monotonic())
+    now_mono_s = time.monotonic()
+    status = read_status(status_path(), now_mono_s)
+    if isinstance(status, str) and isinstance(units := read_status(UNITS_PATH, now_mono_s), StatusFile):
+        status = units
     if isinstance(status, str):
         print(status, file=sys.stderr)  # noqa: T201
         return 1

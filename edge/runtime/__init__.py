@@ -1,8 +1,12 @@
 """What keeps three processes alive and joined.
 
-place       the private directory where the processes of one box meet
-clock       sky time and monotonic time, never mixed
-ring        frames from the camera's process to the judgement's
-datagram    aircraft states and health, radio and camera -> judgement
-notify      ready, alive, status: sd_notify
+place.py       the private directory where the processes of one box meet
+clock.py       sky time and monotonic time, never mixed
+timesync.py    how good the clock is, and whether somebody set it
+ring.py        frames from the camera's process to the judgement's
+datagram.py    aircraft states and health, radio and camera -> judgement
+notify.py      ready, alive, status: sd_notify
+lock.py        one instance of each process on a box
+stage.py       the frame around the body of a process: signals, log, exit code
+supervisor.py  starts the three, restarts them, stops them in order
 """

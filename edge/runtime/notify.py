@@ -20,7 +20,10 @@ class Notifier:
         self.watchdog_s: float | None = int(usec) / 1e6 if usec.isdigit() else None  # a later beat is too late
 
     def ready(self) -> None:
-        """The first piece of work is finished."""
+        """The first piece of work is finished; a health report that says why there is no frame is one, too.
+
+        Without it the supervisor takes the process for hung, so a missing device must not hold it back.
+        """
         self._send("READY=1")
 
     def beat(self) -> None:

@@ -1,0 +1,124 @@
+"""The one command: parses, calls, and refuses in one sentence with exit code 2."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from edge import cli
+from edge.cli import _broker, _site, app
+
+COMMANDS = {"demo", "run", "capture", "vision", "radio", "replay", "watch", "status", "doctor", "config", "models"}
+
+
+def skyspotter(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "RUNTIME_DIRECTORY": str(tmp_path / "run"), "NO_COLOR": "1"}
+    command = [sys.executable, "-I", "-m", "edge", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def command_names() -> set[str]:
+    return {
+        str(command.name or command.callback.__name__) for command in app.registered_commands if command.callback
+    } | {str(group.name) for group in app.registered_groups}
+
+
+def test_all_commands_of_the_design_are_there() -> None:
+    assert command_names() >= COMMANDS
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    script = "import sys, edge.cli; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {
+        "numpy",
+        "scipy",
+        "pydantic",
+        "cv2",
+        "paho",
+        "onnxruntime",
+        "sep",
+        "zwoasi",
+        "rtlsdr",
+        "torch",
+        "edge.config",
+    }
+    assert not heavy & set(loaded)
+    assert "--help" in skyspotter(tmp_path, "--help").stdout
+
+
+def test_init_then_check_says_what_the_station_will_be(tmp_path: Path) -> None:
+    file = str(tmp_path / "s.toml")
+    assert skyspotter(tmp_path, "config", "init", file).returncode == 0
+    checked = skyspotter(tmp_path, "config", "check", file)
+    assert checked.returncode == 0, checked.stderr
+    assert f"{file}: ok" in checked.stdout
+    assert "topics: skyspotter/my-station/..." in checked.stdout
+    again = skyspotter(tmp_path, "config", "init", file)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr == f"{file}: exists already; give another path, or move it away first\n"
+
+
+def test_a_wrong_configuration_is_refused_by_every_command_that_reads_one(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    assert skyspotter(tmp_path, "config", "init", str(file)).returncode == 0
+    file.write_text(file.read_text().replace('id = "my-station"', 'id = "My Station"\ncolour = "red"'))
+    for command in (["config", "check"], ["run", "-c"], ["capture", "-c"], ["radio", "-c"]):
+        refused = skyspotter(tmp_path, *command, str(file))
+        assert refused.returncode == 2, command
+        assert f"{file}: station.colour: unknown key; remove it or correct its spelling" in refused.stderr
+        assert f"{file}: station.id: " in refused.stderr
+        assert "Traceback" not in refused.stdout + refused.stderr
+
+
+def test_wrong_usage_ends_with_2(tmp_path: Path) -> None:
+    for arguments in (["run"], ["radio"], ["demo", "--minutes", "soon"], ["demo", "--broker", "a:b"], ["fly"]):
+        assert skyspotter(tmp_path, *arguments).returncode == 2, arguments
+
+
+def test_status_of_a_box_where_nothing_runs_is_1_and_a_sentence(tmp_path: Path) -> None:
+    nothing = skyspotter(tmp_path, "status", "--json")
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    assert nothing.stderr.startswith("not running")
+
+
+def test_the_version_is_the_packages() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output.startswith("skyspotter ")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("box", ("box", 1883)), ("box:8883", ("box", 8883)), ("10.0.0.1:1", ("10.0.0.1", 1)), ("::1", ("::1", 1883))],
+)
+def test_a_broker_is_a_host_and_perhaps_a_port(text: str, expected: tuple[str, int]) -> None:
+    assert _broker(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", ":1883", "box:", "box:0", "box:65536", "box:x"])
+def test_what_is_no_broker_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        _broker(text)
+
+
+def test_a_site_is_three_numbers_on_earth() -> None:
+    assert _site("40.5247,-3.0883,980") == (40.5247, -3.0883, 980.0)
+    for text in ("", "1,2", "91,0,0", "0,181,0", "0,0,1e9", "nan,0,0", "a,b,c"):
+        with pytest.raises(typer.BadParameter):
+            _site(text)
+
+
+def test_a_command_of_another_part_gets_its_own_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def listen(host: str = "x", full: bool = False) -> None:
+        seen.extend([host, str(full)])
+
+    monkeypatch.setattr(cli, "import_module", lambda _: type("M", (), {"watch_command": staticmethod(listen)}))
+    assert CliRunner().invoke(app, ["watch", "--host", "box", "--full"]).exit_code == 0
+    assert seen == ["box", "True"]
