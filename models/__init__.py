@@ -1,1 +1,24 @@
-"""Everything that makes and runs the network. The torch-free part (contract, preprocess, postprocess, engine_onnx) is what the box imports."""
+"""Everything that makes and runs the network.
+
+What the box imports, without torch:
+contract.py      what goes in and what comes out: the page training, engines and box agree on
+preprocess.py    planes in units of the noise -> what the network reads
+postprocess.py   logits -> trails in stored pixels
+engine_onnx.py   ONNX Runtime, or a refusal that says why
+detect.py        frame -> trails, the whole way
+score.py         the one trail score
+zoo/             the trained INT8 files and their card
+
+What makes it:
+architectures.py the field network
+synth.py         invented trails and skies
+labels.py        what people drew on photographs
+rendered.py      frames of simulated nights with their truth
+dataset.py       training patches from all of them
+losses.py        what is minimised
+train.py         the training loop
+export.py        weights -> float ONNX, proven equal
+quantize.py      float ONNX -> INT8 for TensorRT and for the CPU
+evaluate.py      recall and false trails on labelled pictures
+cli.py           skyspotter models train | quantise | evaluate | detect
+"""

@@ -1,8 +1,8 @@
 """What goes into the network and what comes out: the one page that training, the engines and the box agree on.
 
-Input `planes`: float32 (1, 4, H, W), the R, G1, G2, B planes of the mosaic at half resolution (RGB images: R, G, G, B and
-mono: L, L, L, L, at stored resolution), background-subtracted, divided by the noise, clipped and scaled (`preprocess`).
-H and W are multiples of `STRIDE`. Output `logits`: float32 (1, len(CLASSES), H, W), on the same grid.
+Input `planes`: float32 (1, 4, H, W), the R, G1, G2, B planes of the mosaic at half resolution (RGB images: R, G, G, B
+and mono: L, L, L, L, at stored resolution), background-subtracted, divided by the noise, clipped and scaled
+(`preprocess`). H and W are multiples of `STRIDE`. Output `logits`: float32 (1, len(CLASSES), H, W), on the same grid.
 """
 
 from __future__ import annotations

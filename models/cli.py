@@ -1,0 +1,201 @@
+"""`skyspotter models train | quantise | evaluate | detect`. Parses and calls; torch is imported only where something
+is trained.
+
+Exit codes: 0 done, 1 failed, 2 refused (a file or an option that cannot be used; one sentence says which).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from models.contract import ModelRefused
+from models.zoo import zoo_path
+
+app = typer.Typer(help="Train, quantise, evaluate and run the network.", no_args_is_help=True)
+SHIPPED = zoo_path()
+out = Console()
+err = Console(stderr=True)
+
+NetworkOption = Annotated[
+    Path, typer.Option("--network", help="An .onnx file for the CPU; the shipped one if not given.")
+]
+DataOption = Annotated[Path, typer.Option(envvar="SKYSPOTTER_DATA", help="Folder with streaks512/ and sky/.")]
+ThresholdOption = Annotated[float, typer.Option(min=0.05, max=0.95, help="Least score of a trail.")]
+ThreadsOption = Annotated[int, typer.Option(min=1, max=16)]
+
+
+@app.command()
+def train(
+    run: Annotated[
+        Path, typer.Option(help="Folder of this run: checkpoint and caches. A killed run goes on from here.")
+    ],
+    data: DataOption = Path("../shared/data"),
+    steps: Annotated[int, typer.Option(min=1)] = 2500,
+    batch: Annotated[int, typer.Option(min=1)] = 16,
+    learning_rate: Annotated[float, typer.Option(min=0.0)] = 2e-3,
+    seed: int = 1,
+    nights: Annotated[int, typer.Option(min=0, help="Crowded simulated nights to render, four frames of each.")] = 16,
+    start_from: Annotated[
+        Path | None, typer.Option(help="Checkpoint of another run to take the first weights from.")
+    ] = None,
+    threads: ThreadsOption = 1,
+) -> None:
+    """Train the field network."""
+    from models.dataset import Sources, prepare_photographs, prepare_skies
+    from models.rendered import prepare_nights
+    from models.train import Progress as Step
+    from models.train import Recipe
+    from models.train import train as train_net
+
+    recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
+    with _bar("training") as bar:
+        try:
+            preparing = bar.add_task("preparing", total=None)
+            sources = Sources(
+                prepare_photographs(data / "streaks512", run / "cache"),
+                prepare_skies(data / "sky" / "labels.json", run / "cache"),
+                prepare_nights(range(101, 101 + nights), run / "cache"),
+            )
+            bar.remove_task(preparing)
+            task = bar.add_task("training", total=steps)
+
+            def report(step: Step) -> None:
+                bar.update(task, completed=step.step, description=f"loss {step.loss:.3f} pixel F1 {step.pixel_f1:.3f}")
+
+            checkpoint = train_net(recipe, sources, run, start_from=start_from, report=report, threads=threads)
+        except (ValueError, OSError) as refused:
+            raise _refuse(refused) from refused
+    out.print(f"{checkpoint}: {steps} steps done; next: skyspotter models quantise --run {run} --into FOLDER")
+
+
+@app.command()
+def quantise(
+    run: Annotated[Path, typer.Option(help="A run of `train`.")],
+    into: Annotated[Path, typer.Option(help="Folder for field.s8.onnx, field.u8.onnx and SHA256SUMS.")],
+    data: DataOption = Path("../shared/data"),
+    nights: Annotated[int, typer.Option(min=0)] = 16,
+    samples: Annotated[int, typer.Option(min=4, help="Training patches that set the ranges of the activations.")] = 64,
+) -> None:
+    """Export to ONNX and make both INT8 files from one calibration."""
+    import onnx
+
+    from models.dataset import Sources, make_batch, prepare_photographs, prepare_skies
+    from models.engine_onnx import OnnxEngine
+    from models.export import export
+    from models.quantize import compare, quantise_file, write_sums
+    from models.rendered import prepare_nights
+    from models.train import CHECKPOINT, load_net
+
+    try:
+        sources = Sources(
+            prepare_photographs(data / "streaks512", run / "cache"), prepare_skies(data / "sky" / "labels.json", run /
+            "cache"), prepare_nights(range(101, 101 + nights), run / "cache"),
+        )  # fmt: skip
+        planes = [make_batch(sources, size=256, batch=1, seed=4711, step=k)[0] for k in range(2 * samples)]
+        exact = run / "field.float32.onnx"
+        worst = export(load_net(run / CHECKPOINT), exact, planes[:4])
+        into.mkdir(parents=True, exist_ok=True)
+        (into / "SHA256SUMS").unlink(missing_ok=True)
+        s8, u8 = quantise_file(exact, into, planes[:samples])
+        for engine in (OnnxEngine(exact, threads=1), OnnxEngine(u8, threads=1)):
+            engine.infer(planes[0])
+        parity = compare(OnnxEngine(exact, threads=1), OnnxEngine(u8, threads=1), planes[samples:])
+        write_sums(into, [s8, u8])
+    except (ValueError, OSError, ModelRefused, onnx.checker.ValidationError) as refused:
+        raise _refuse(refused) from refused
+    out.print(f"PyTorch to ONNX: largest logit difference {worst:.1e}")
+    out.print(f"float to INT8 on {samples} other patches: {parity}")
+    out.print(f"{s8} and {u8} written")
+
+
+@app.command()
+def evaluate(
+    network: NetworkOption = SHIPPED,
+    data: DataOption = Path("../shared/data"),
+    nights: Annotated[int, typer.Option(min=0, help="Simulated nights of the demo's kind to score.")] = 3,
+    threshold: ThresholdOption = 0.5,
+    threads: ThreadsOption = 1,
+    report: Annotated[Path | None, typer.Option(help="Write the tables as JSON lines here.")] = None,
+) -> None:
+    """Trails found and false trails per image: held-out photographs, all-sky frames, rendered nights."""
+    from models.detect import Detector
+    from models.engine_onnx import OnnxEngine
+    from models.evaluate import LOWEST, THRESHOLDS, evaluate, photographs, skies
+    from models.rendered import rendered_nights
+
+    at = min(THRESHOLDS, key=lambda t: abs(t - threshold))
+    try:
+        with OnnxEngine(network, threads=threads) as engine:
+            detector = Detector(engine, LOWEST)
+            sets = [("simulated nights", rendered_nights(list(range(1, nights + 1))))] if nights else []
+            if (data / "streaks512").is_dir():
+                sets += [("photographs, held-out sources", photographs(data / "streaks512"))]
+                sets += [("all-sky frames, unseen cameras", skies(data / "sky" / "labels.json"))]
+            else:
+                err.print(f"{data}: no streaks512/ there, real pictures are left out; set SKYSPOTTER_DATA")
+            tables = [evaluate(title, cases, detector, at=at) for title, cases in sets]
+    except (ModelRefused, ValueError) as refused:
+        raise _refuse(refused) from refused
+    for table in tables:
+        out.print(table.text(at), highlight=False)
+    if report is not None:
+        report.write_text("".join(table.to_json(at) + "\n" for table in tables))
+
+
+@app.command()
+def detect(
+    images: Annotated[list[Path], typer.Argument(help="Pictures or folders: FITS, PNG, JPEG, TIFF.")],
+    into: Annotated[Path, typer.Option("--out", help="Folder for detections.jsonl.")],
+    network: NetworkOption = SHIPPED,
+    threshold: ThresholdOption = 0.5,
+    threads: ThreadsOption = 2,
+) -> None:
+    """Find trails in any pictures: one line each in detections.jsonl, unreadable ones as {file, error}."""
+    import json
+
+    from camera.device import FileUnreadable
+    from camera.files import list_frames, read_frame
+    from models.detect import Detector
+    from models.engine_onnx import OnnxEngine
+    from models.evaluate import trails_as_json
+
+    files = list_frames(images)
+    if not files:
+        raise _refuse(ValueError(f"{', '.join(str(p) for p in images)}: no pictures there"))
+    found = unreadable = 0
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        target = into / "detections.jsonl"
+        partial = target.with_suffix(".partial")
+        with OnnxEngine(network, threads=threads) as engine, partial.open("w") as lines, _bar("detecting") as bar:
+            detector = Detector(engine, threshold)
+            for file in bar.track(files, description="detecting"):
+                try:
+                    frame = read_frame(file)
+                except FileUnreadable as why:
+                    unreadable += 1
+                    lines.write(json.dumps({"file": str(file), "error": str(why)}) + "\n")
+                    continue
+                trails = detector.detect(frame).trails
+                found += len(trails)
+                lines.write(trails_as_json(str(file), frame, trails) + "\n")
+        partial.replace(target)
+    except (ModelRefused, OSError) as refused:
+        raise _refuse(refused) from refused
+    out.print(f"{target}: {len(files)} pictures, {found} trails, {unreadable} unreadable")
+
+
+def _bar(what: str) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err
+    )
+
+
+def _refuse(why: Exception) -> typer.Exit:
+    err.print(str(why), highlight=False, markup=False)
+    return typer.Exit(2)

@@ -1,0 +1,165 @@
+"""Training patches: real photographs with their trails, real skies with injected trails, invented skies, rendered
+nights.
+
+Everything is kept in units of the noise, as `camera.background.normalised_planes` gives it, so that trails can be
+added; `preprocess.compress` comes last, as on the box. Prepared pictures are cached as float16 beside the checkpoints.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from camera.background import background, normalised_planes
+from camera.device import FileUnreadable, Frame
+from camera.files import read_frame
+from models import synth
+from models.labels import LabelledImage, read_anylabeling, read_sky_labels, snap
+from models.preprocess import compress
+
+log = logging.getLogger(__name__)
+
+# Cameras whose trail-free frames are backgrounds for injected trails; they are therefore never scored.
+BACKGROUND_CAMERAS = ("cloudynight_lowell", "pyASC_maryland")
+LARGEST = 30_000.0  # sigma, within float16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One prepared picture: different planes only (1 mono, 3 rgb, 4 mosaic), labels in the classes of `synth`."""
+
+    planes_sigma: NDArray[np.float16]  # (P, H, W)
+    labels: NDArray[np.uint8]  # (H, W)
+    group: str
+
+
+def held_out(group: str) -> bool:
+    """The photographs that are never trained on: every third source."""
+    return int(group) % 3 == 0
+
+
+def prepare_photographs(folder: Path, cache: Path) -> list[Picture]:
+    """The training part of an AnyLabeling folder."""
+    return [_prepared(image, cache) for image in read_anylabeling(folder) if not held_out(image.group)]
+
+
+def prepare_skies(labels: Path, cache: Path) -> list[Picture]:
+    """Trail-free all-sky frames of the background cameras."""
+    wanted = [i for i in read_sky_labels(labels) if i.group in BACKGROUND_CAMERAS and not i.trails]
+    pictures = []
+    for image in wanted:
+        try:
+            pictures.append(_prepared(image, cache))
+        except FileUnreadable as err:
+            log.warning("left out file=%s error=%s", image.file.name, err)
+    return pictures
+
+
+def different_planes(frame: Frame) -> NDArray[np.float16]:
+    planes = normalised_planes(frame, background(frame))
+    chosen = {"RGGB": [0, 1, 2, 3], "rgb": [0, 1, 3], "mono": [0]}[frame.mosaic]
+    return np.clip(planes[chosen], -LARGEST, LARGEST).astype(np.float16)
+
+
+def _prepared(image: LabelledImage, cache: Path) -> Picture:
+    key = hashlib.sha256(f"{image.file.resolve()}{image.file.stat().st_mtime_ns}".encode()).hexdigest()[:16]
+    stored = cache / f"{key}.npz"
+    if stored.is_file():
+        with np.load(stored) as arrays:
+            return Picture(arrays["planes"], arrays["labels"], image.group)
+    planes = different_planes(read_frame(image.file))
+    light = planes.astype(np.float32).mean(axis=0)
+    labels = np.zeros(light.shape, np.uint8)
+    for polygon in image.polygons:
+        cv2.fillPoly(labels, [np.round(polygon).astype(np.int32)], synth.IGNORE)
+    for polygon in image.polygons:
+        line = snap(light, polygon)
+        points = np.round(line * 8).astype(np.int32).reshape(-1, 1, 2)
+        cv2.polylines(labels, [points], False, synth.ANY_TRAIL, 3, cv2.LINE_8, 3)
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = stored.with_suffix(".partial.npz")
+    np.savez(partial, planes=planes, labels=labels)
+    partial.replace(stored)
+    return Picture(planes, labels, image.group)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sources:
+    """What batches are mixed from; `rendered` are whole frames of simulated nights with per-pixel classes."""
+
+    photographs: Sequence[Picture]
+    skies: Sequence[Picture]
+    rendered: Sequence[Picture] = ()
+
+
+def make_batch(
+    sources: Sources, *, size: int, batch: int, seed: int, step: int
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """(batch, 4, size, size) inputs in [0, 1] and (batch, size, size) labels: a pure function of seed and step, so
+    that a training that was killed goes on as if it had not been."""
+    rng = np.random.default_rng((seed, step))
+    patches = [_patch(sources, size, rng) for _ in range(batch)]
+    return np.stack([compress(p) for p, _ in patches]), np.stack([labels for _, labels in patches])
+
+
+def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    kind = rng.random()
+    if sources.rendered and kind < 0.27:
+        planes, labels = _cut(sources.rendered, size, rng, towards_trail=0.7)
+        inject, shortest = rng.random() < 0.15, 8.0
+    elif sources.photographs and kind < 0.68:
+        planes, labels = _cut(sources.photographs, size, rng, towards_trail=0.6)
+        inject, shortest = rng.random() < 0.35, 40.0
+    elif sources.skies and kind < 0.82:
+        planes, labels = _cut(sources.skies, size, rng, towards_trail=0.0)
+        inject, shortest = rng.random() < 0.6, 12.0
+    else:
+        planes, star_px = synth.random_sky(rng, size)
+        labels = np.zeros((size, size), np.uint8)
+        inject, shortest = rng.random() < 0.7, max(8.0, 3 * star_px)
+        order = rng.random()
+        planes = planes if order < 0.5 else planes[:3] if order < 0.75 else planes[:1]
+    if inject:
+        colours = {1: (3,), 3: (0, 1, 2), 4: (0, 1, 1, 2)}[len(planes)]
+        for _ in range(1 + int(rng.random() < 0.3)):
+            synth.draw(synth.random_trail(rng, (size, size), shortest_px=shortest), planes, labels, colours)
+    planes = planes[{1: [0, 0, 0, 0], 3: [0, 1, 1, 2], 4: [0, 1, 2, 3]}[len(planes)]]
+    planes = planes * np.float32(np.exp(rng.normal(0, 0.25)))  # the noise is an estimate
+    turns, mirror = int(rng.integers(4)), rng.random() < 0.5
+    planes, labels = np.rot90(planes, turns, (1, 2)), np.rot90(labels, turns)
+    if mirror:
+        planes, labels = planes[:, :, ::-1], labels[:, ::-1]
+    if rng.random() < 0.3:
+        planes = planes[::-1]  # blue and red change places: colour is a hint, no law
+    return np.ascontiguousarray(planes), np.ascontiguousarray(labels)
+
+
+def _cut(
+    pictures: Sequence[Picture], size: int, rng: np.random.Generator, *, towards_trail: float
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """A square from a picture, sometimes enlarged or reduced, half of them around a trail."""
+    picture = pictures[int(rng.integers(len(pictures)))]
+    height, width = picture.labels.shape
+    zoom = float(np.exp(rng.uniform(np.log(0.65), np.log(1.5)))) if rng.random() < 0.4 else 1.0
+    side = min(int(size / zoom), height, width)
+    y0, x0 = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+    if rng.random() < towards_trail:
+        ys, xs = np.nonzero((picture.labels > 0) & (picture.labels < synth.IGNORE))
+        if len(ys):
+            k = int(rng.integers(len(ys)))
+            y0 = int(np.clip(ys[k] - rng.integers(side), 0, height - side))
+            x0 = int(np.clip(xs[k] - rng.integers(side), 0, width - side))
+    planes = picture.planes_sigma[:, y0 : y0 + side, x0 : x0 + side].astype(np.float32)
+    labels = picture.labels[y0 : y0 + side, x0 : x0 + side].copy()
+    if side != size:
+        resized = cv2.resize(planes.transpose(1, 2, 0), (size, size), interpolation=cv2.INTER_LINEAR)
+        planes = np.ascontiguousarray(np.atleast_3d(resized).transpose(2, 0, 1))
+        labels = cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST)
+    return planes, labels

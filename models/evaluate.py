@@ -1,0 +1,155 @@
+"""How good a network is: trails found and false trails per image, by the one trail score, on labelled pictures.
+
+The curve over thresholds comes from one pass: every trail is detected down to a low score once and counted at every
+threshold. Intervals are 95 % Wilson intervals (Brown, Cai & DasGupta 2001, Statistical Science 16, 101).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from camera.device import FileUnreadable, Frame
+from camera.files import read_frame
+from models.contract import Trail
+from models.dataset import BACKGROUND_CAMERAS, held_out
+from models.detect import Detector
+from models.labels import LabelledImage, read_anylabeling, read_sky_labels
+from models.score import Polyline, score_image
+
+LOWEST = 0.05  # score down to which trails are kept for the curve
+THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(1, 20))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One frame with its truth. `strata` are the groups each labelled trail is also counted in ("20-90 deg")."""
+
+    name: str
+    frame: Callable[[], Frame]
+    trails: tuple[Polyline, ...]
+    strata: tuple[str, ...] = ()  # one per trail, or none
+
+
+@dataclass
+class Table:
+    """Counts at every threshold."""
+
+    title: str
+    images: int = 0
+    unreadable: list[str] = field(default_factory=list)
+    labelled: int = 0
+    found: dict[float, int] = field(default_factory=lambda: dict.fromkeys(THRESHOLDS, 0))
+    false: dict[float, int] = field(default_factory=lambda: dict.fromkeys(THRESHOLDS, 0))
+    by_stratum: dict[str, list[int]] = field(default_factory=dict)  # [labelled, found] at `at`
+    false_in: dict[str, int] = field(default_factory=dict)  # false trails per image at `at`
+    missed_in: dict[str, int] = field(default_factory=dict)
+
+    def line(self, at: float) -> str:
+        share = self.found[at] / self.labelled if self.labelled else float("nan")
+        low, high = wilson(self.found[at], self.labelled)
+        return (
+            f"{self.title}: {self.images} images, threshold {at:.2f}: "
+            f"recall {share:.3f} [{low:.3f}, {high:.3f}] ({self.found[at]} of {self.labelled}), "
+            f"false {self.false[at]} = {self.false[at] / max(self.images, 1):.3f} per image"
+        )
+
+    def curve(self) -> str:
+        return "  ".join(
+            f"{t:.2f}:{self.found[t] / max(self.labelled, 1):.2f}/{self.false[t] / max(self.images, 1):.2f}"
+            for t in THRESHOLDS
+        )
+
+    def text(self, at: float) -> str:
+        """The line at one threshold, the curve "threshold:recall/false per image", recall by stratum, what could not
+        be read."""
+        strata = [f"  {name}: {found} of {labelled}" for name, (labelled, found) in sorted(self.by_stratum.items())]
+        return "\n".join(
+            [self.line(at), f"  {self.curve()}", *strata, *(f"  unreadable: {what}" for what in self.unreadable)]
+        )
+
+    def to_json(self, at: float) -> str:
+        facts = {
+            "title": self.title,
+            "images": self.images,
+            "labelled": self.labelled,
+            "threshold": at,
+            "unreadable": self.unreadable,
+        }
+        curve = [{"threshold": t, "found": self.found[t], "false": self.false[t]} for t in THRESHOLDS]
+        return json.dumps(
+            {**facts, "curve": curve, "strata": self.by_stratum, "false_in": self.false_in, "missed_in": self.missed_in}
+        )
+
+
+def evaluate(title: str, cases: Iterable[Case], detector: Detector, *, at: float) -> Table:
+    """Runs every case once; `detector.threshold` should be LOWEST. An unreadable picture is named and left out."""
+    table = Table(title)
+    for case in cases:
+        try:
+            frame = case.frame()
+        except FileUnreadable as err:
+            table.unreadable.append(str(err))
+            continue
+        detected = detector.detect(frame).trails
+        table.images += 1
+        table.labelled += len(case.trails)
+        for threshold in THRESHOLDS:
+            kept = [trail.polyline_px for trail in detected if trail.score >= threshold]
+            result = score_image(case.trails, kept, frame.width)
+            table.found[threshold] += sum(result.found)
+            table.false[threshold] += sum(result.false)
+            if threshold == at:
+                if any(result.false):
+                    table.false_in[case.name] = sum(result.false)
+                if not all(result.found):
+                    table.missed_in[case.name] = result.found.count(False)
+                for stratum, found in zip(case.strata, result.found, strict=False):
+                    counts = table.by_stratum.setdefault(stratum, [0, 0])
+                    counts[0] += 1
+                    counts[1] += found
+    return table
+
+
+def photographs(folder: Path) -> Iterator[Case]:
+    """The held-out third of an AnyLabeling folder."""
+    return _cases(image for image in read_anylabeling(folder) if held_out(image.group))
+
+
+def skies(labels: Path) -> Iterator[Case]:
+    """All-sky frames of the cameras that never served as backgrounds in training."""
+    return _cases(image for image in read_sky_labels(labels) if image.group not in BACKGROUND_CAMERAS)
+
+
+def _cases(images: Iterable[LabelledImage]) -> Iterator[Case]:
+    for image in images:
+        yield Case(image.file.name, lambda file=image.file: read_frame(file), image.trails)  # type: ignore[misc]
+
+
+def wilson(found: int, of: int) -> tuple[float, float]:
+    """95 % interval of a share."""
+    if of == 0:
+        return 0.0, 1.0
+    z = 1.959964
+    share = found / of
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def trails_as_json(file: str, frame: Frame, trails: Sequence[Trail]) -> str:
+    """One line of `detections.jsonl`."""
+    return json.dumps(
+        {
+            "file": file,
+            "width": frame.width,
+            "height": frame.height,
+            "trails": [
+                {"class": t.trail_class, "score": round(t.score, 4), "polyline_px": t.polyline_px.round(2).tolist()}
+                for t in trails
+            ],
+        }
+    )

@@ -1,0 +1,106 @@
+"""What people drew: trails of photographs as polygons (AnyLabeling/LabelMe JSON) or as polylines (labels.json of
+all-sky frames).
+
+A drawn polygon is a loose box around a streak. `snap` finds the line of light inside it, which is what the network is
+to learn.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledImage:
+    """One picture and the centre lines of its trails, (N, 2) x, y in stored pixels."""
+
+    file: Path
+    group: str  # what must never be split between training and test: source photograph, camera
+    trails: tuple[NDArray[np.float64], ...]
+    polygons: tuple[NDArray[np.float64], ...] = ()  # as drawn, where polygons were drawn
+
+
+def read_anylabeling(folder: Path) -> list[LabelledImage]:
+    """Every `*.json` of a folder with the picture it names; the group is what stands before the dash of the name.
+
+    Raises ValueError naming a file that is no label file, or whose picture is missing.
+    """
+    images = []
+    for path in sorted(folder.glob("*.json"), key=lambda p: [int(n) if n.isdigit() else n for n in p.stem.split("-")]):
+        shapes = _read(path, "shapes")
+        picture = path.with_name(Path(_read(path, "imagePath")).name)
+        if not picture.is_file():
+            raise ValueError(f"{path}: its picture {picture.name} is missing")
+        polygons = tuple(np.array(shape["points"], float) for shape in shapes if len(shape["points"]) >= 3)
+        lines = tuple(centre_line(polygon) for polygon in polygons)
+        images.append(LabelledImage(picture, path.stem.split("-")[0], lines, polygons))
+    return images
+
+
+def read_sky_labels(path: Path) -> list[LabelledImage]:
+    """The pictures and polylines of a `labels.json`; the group is the camera, that is the folder."""
+    return [
+        LabelledImage(
+            path.parent / entry["file"], entry["file"].split("/")[0],
+            tuple(np.array(trail["polyline"], float) for trail in entry["trails"]),
+        )
+        for entry in _read(path, "images")
+    ]  # fmt: skip
+
+
+def _read(path: Path, key: str) -> Any:
+    try:
+        return json.loads(path.read_text())[key]
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise ValueError(f"{path}: no label file with {key!r} ({err})") from err
+
+
+def centre_line(polygon: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2, 2) middle line of the smallest rectangle around a polygon, short side to short side."""
+    corners = cv2.boxPoints(cv2.minAreaRect(polygon.astype(np.float32))).astype(float)
+    sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+    first = int(np.argmin(sides[:2]))
+    return np.stack(
+        [(corners[first] + corners[(first + 1) % 4]) / 2, (corners[(first + 2) % 4] + corners[(first + 3) % 4]) / 2]
+    )
+
+
+def snap(light: NDArray[np.float32], polygon: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, 2) the line of light within a drawn polygon: straight or slightly bent, between its short sides.
+
+    Args: light: (H, W), larger is brighter, in units of the noise.
+    """
+    begin, end = centre_line(polygon)
+    length = float(np.linalg.norm(end - begin))
+    if length < 4:
+        return np.stack([begin, end])
+    along = (end - begin) / length
+    across = np.array([-along[1], along[0]])
+    half = float(np.clip(np.abs((polygon - begin) @ across).max(), 2, 20))
+    s, offsets = np.arange(0.0, length, 1.0), np.arange(-half, half + 0.5, 1.0)
+    grid = begin + s[:, None, None] * along + offsets[None, :, None] * across
+    strip = cv2.remap(
+        np.arcsinh(light), grid[..., 0].astype(np.float32), grid[..., 1].astype(np.float32), cv2.INTER_LINEAR
+    )
+    strip = cv2.GaussianBlur(strip, (3, 1), 0.8) - np.median(strip)
+    rows = np.arange(len(s))
+    t = s / length
+    best, chosen = -np.inf, (0.0, 0.0, 0.0)
+    for bend in (-2.0, 0.0, 2.0) if length > 100 else (0.0,):
+        for first in range(len(offsets)):
+            ends = np.arange(len(offsets))
+            lines = first + (ends[:, None] - first) * t + bend * 4 * t * (1 - t)
+            column = np.clip(np.round(lines), 0, len(offsets) - 1).astype(int)
+            light_on_line = np.minimum(strip[rows, column], 3.0).mean(axis=1) - 0.01 * np.abs(bend)
+            if light_on_line.max() > best:
+                best, chosen = float(light_on_line.max()), (float(first), float(light_on_line.argmax()), bend)
+    at = np.linspace(0, 1, 9)
+    offset = chosen[0] + (chosen[1] - chosen[0]) * at + chosen[2] * 4 * at * (1 - at) - half
+    return begin + (at * length)[:, None] * along + offset[:, None] * across

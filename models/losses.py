@@ -1,0 +1,53 @@
+"""What training minimises: is this pixel light of a trail, and if so, of what.
+
+One trail logit z = logsumexp(trail classes) - logsumexp(other classes) carries detection: focal cross entropy (Lin et
+al., ICCV 2017, equation 4) plus Dice (Milletari et al., 3DV 2016, equation 3). The class is learned by cross entropy
+between the trail classes alone, on trails whose kind is known: photographs whose labels say only "streak" teach
+where, not what.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from models.contract import CLASSES
+from models.synth import ANY_TRAIL, IGNORE
+
+TRAIL = [CLASSES.index(name) for name in ("aircraft", "satellite", "meteor")]
+OTHER = [CLASSES.index(name) for name in ("background", "cloud")]
+FOCAL_GAMMA = 1.0
+CLASS_WEIGHT = 0.1
+
+
+def trail_logit(logits: Tensor) -> Tensor:
+    """(N, classes, H, W) -> (N, H, W) log-odds of "some trail"."""
+    return logits[:, TRAIL].logsumexp(1) - logits[:, OTHER].logsumexp(1)
+
+
+def trail_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """logits (N, classes, H, W), labels (N, H, W) integers as in `synth` -> scalar."""
+    z = trail_logit(logits)
+    known = labels != IGNORE
+    target = ((labels > 0) & known).to(z.dtype)
+    entropy = functional.binary_cross_entropy_with_logits(z, target, reduction="none")
+    p = z.sigmoid()
+    wrong = (p - target).abs()
+    focal = (entropy * wrong**FOCAL_GAMMA * known).sum() / (target.sum() + 0.002 * known.sum())
+    overlap = (p * target).sum()
+    dice = 1 - (2 * overlap + 1) / ((p * known).sum() + target.sum() + 1)
+    kind = (labels > 0) & (labels < ANY_TRAIL)
+    loss = focal + dice
+    if kind.any():
+        among = logits.permute(0, 2, 3, 1)[kind][:, TRAIL]
+        loss = loss + CLASS_WEIGHT * functional.cross_entropy(among, labels[kind].long() - TRAIL[0])
+    return loss
+
+
+def pixel_counts(logits: Tensor, labels: Tensor) -> Tensor:
+    """(3,) true positives, false positives, false negatives of trail pixels at even odds."""
+    with torch.no_grad():
+        found, known = trail_logit(logits) > 0, labels != IGNORE
+        true = (labels > 0) & known
+        return torch.stack([(found & true).sum(), (found & ~true & known).sum(), (~found & true).sum()])

@@ -1,0 +1,241 @@
+"""INT8 as explicit Quantize/Dequantize pairs in ONNX: one calibration, two files.
+
+- `int8-s8`: symmetric signed activations, zero point 0, float bias, Conv -> ReLU -> Q: what TensorRT's parser accepts
+  (calibrators are gone from TensorRT 11; onnx-tensorrt, docs/operators.md: zero point must be 0, no UINT8 inside).
+- `int8-u8`: the same limits in unsigned bytes. Every quantised tensor but the logits is >= 0 (input in [0, 1], ReLU
+  and what only moves its values), so u8 with zero point 0 has one bit more, and ONNX Runtime absorbs the ReLU: twice
+  as fast as s8. Weights keep 7 bits in this file: processors without VNNI add two products in 16 bits and would
+  saturate silently.
+
+Tensors that MaxPool, Resize, Concat and DepthToSpace only move share one scale, so those cost nothing and lose
+nothing; the logits too stay bytes until the very end, which spares four passes over large float arrays. Percentile
+calibration and per-channel weights after Nagel et al. 2021, "A White Paper on Neural Network Quantization", sections
+2-3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from models.contract import INPUT_NAME, OUTPUT_NAME
+from models.engine_onnx import CONTRACT, CONTRACT_KEY, PRECISION_KEY, SUMS, OnnxEngine
+
+Kind = Literal["int8-s8", "int8-u8"]
+MOVERS = ("MaxPool", "Resize", "Concat", "DepthToSpace")  # hand values on without changing them
+PERCENTILE = 99.995  # of a tensor's values over the samples; the rest saturates
+FLIPPED_SHARE = 0.02  # of trail pixels that may change sides between literal and optimised arithmetic
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far two engines differ on the same planes, at even odds of trail."""
+
+    trail_pixels: int  # of the first
+    flipped: int
+    iou: float
+    mean_logit_difference: float
+
+
+def calibrate(model: onnx.ModelProto, samples: Sequence[NDArray[np.float32]]) -> dict[str, float]:
+    """The largest value worth keeping of every tensor to be quantised; tensors that movers connect share it."""
+    tensors = _quantised_tensors(model)
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    known = {output.name for output in probe.graph.output}
+    probe.graph.output.extend(
+        helper.make_tensor_value_info(t, onnx.TensorProto.FLOAT, None)
+        for t in tensors
+        if t not in known and t != INPUT_NAME
+    )
+    session = ort.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
+    names = [t for t in tensors if t != INPUT_NAME]
+    largest = dict.fromkeys(names, 0.0)
+    for planes in samples:
+        for name, value in zip(names, session.run(names, {INPUT_NAME: planes}), strict=True):
+            largest[name] = max(largest[name], float(np.percentile(np.abs(value), PERCENTILE)))
+    largest[INPUT_NAME] = 1.0
+    for group in _groups(model):
+        together = max(largest[t] for t in group)
+        largest.update(dict.fromkeys(group, together))
+    return largest
+
+
+def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> onnx.ModelProto:
+    """A new model with Q/DQ around every convolution's input and weights and around every mover."""
+    out = onnx.ModelProto()
+    out.CopyFrom(model)
+    graph = out.graph
+    del graph.value_info[:]
+    weights = {i.name: i for i in graph.initializer}
+    top, dtype = (127.0, np.int8) if kind == "int8-s8" else (255.0, np.uint8)
+    weight_top = 127 if kind == "int8-s8" else 63
+    added: list[onnx.NodeProto] = []
+    constants: list[onnx.TensorProto] = []
+    signed = _signed_tensors(model)
+    for tensor, limit in largest.items():
+        middle = 128 if tensor in signed and kind == "int8-u8" else 0
+        scale = max(limit, 1e-6) / (127.0 if tensor in signed else top)
+        constants.append(numpy_helper.from_array(np.array(scale, np.float32), f"{tensor}.scale"))
+        constants.append(numpy_helper.from_array(np.array(middle, dtype), f"{tensor}.zero"))
+        source = tensor
+        if tensor == OUTPUT_NAME:  # its maker writes beside, and what leaves is the dequantised one
+            source = f"{tensor}.exact"
+            for node in graph.node:
+                node.output[:] = [source if o == tensor else o for o in node.output]
+        ends = [f"{tensor}.q"], [tensor if source != tensor else f"{tensor}.dq"]
+        added.append(helper.make_node("QuantizeLinear", [source, f"{tensor}.scale", f"{tensor}.zero"], ends[0]))
+        added.append(helper.make_node("DequantizeLinear", [*ends[0], f"{tensor}.scale", f"{tensor}.zero"], ends[1]))
+    for node in graph.node:
+        if node.op_type == "Conv":
+            name = node.input[1]
+            value = numpy_helper.to_array(weights.pop(name))
+            scale = np.maximum(np.abs(value).max(axis=(1, 2, 3)), 1e-9) / weight_top
+            stored = np.clip(np.round(value / scale[:, None, None, None]), -weight_top, weight_top).astype(np.int8)
+            constants += [
+                numpy_helper.from_array(stored, f"{name}.q"),
+                numpy_helper.from_array(scale.astype(np.float32), f"{name}.scale"),
+                numpy_helper.from_array(np.zeros(len(scale), np.int8), f"{name}.zero"),
+            ]
+            added.append(
+                helper.make_node(
+                    "DequantizeLinear", [f"{name}.q", f"{name}.scale", f"{name}.zero"], [f"{name}.dq"], axis=0
+                )
+            )
+            node.input[1] = f"{name}.dq"
+        if node.op_type in ("Conv", *MOVERS):
+            for place, tensor in enumerate(node.input):
+                if tensor in largest:
+                    node.input[place] = f"{tensor}.dq"
+    keep = [i for i in graph.initializer if i.name in weights]
+    del graph.initializer[:]
+    graph.initializer.extend([*keep, *constants])
+    _sort(graph, [*graph.node, *added])
+    helper.set_model_props(out, {CONTRACT_KEY: CONTRACT, PRECISION_KEY: kind})
+    onnx.checker.check_model(out, full_check=True)
+    if faults := lint_tensorrt(out) if kind == "int8-s8" else []:
+        raise ValueError(f"not acceptable to TensorRT: {'; '.join(faults)}")
+    return out
+
+
+def quantise_file(source: Path, folder: Path, samples: Sequence[NDArray[np.float32]]) -> tuple[Path, Path]:
+    """Writes `<stem>.s8.onnx` and `<stem>.u8.onnx` beside each other; returns both. `source` is what `export` wrote."""
+    model = onnx.load(source)
+    largest = calibrate(model, samples)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for kind in ("int8-s8", "int8-u8"):
+        path = folder / f"{source.name.split('.')[0]}.{kind[-2:]}.onnx"
+        onnx.save(quantise(model, largest, kind), path)
+        paths.append(path)
+    optimised, literal = OnnxEngine(paths[1], threads=1), OnnxEngine(paths[1], threads=1, optimise=False)
+    parity = compare(literal, optimised, samples)
+    if parity.flipped > FLIPPED_SHARE * max(parity.trail_pixels, 1000):
+        raise ValueError(f"{paths[1]}: ONNX Runtime's optimised arithmetic differs from the file's: {parity}")
+    return paths[0], paths[1]
+
+
+def write_sums(folder: Path, files: Sequence[Path]) -> None:
+    """Lists the files as `sha256sum` does; the engine refuses files that are not as listed."""
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+    (folder / SUMS).write_text("".join(lines))
+
+
+def compare(first: OnnxEngine, second: OnnxEngine, samples: Sequence[NDArray[np.float32]]) -> Parity:
+    pixels = flipped = both = either = 0
+    difference = 0.0
+    for planes in samples:
+        a, b = first.infer(planes), second.infer(planes)
+        trail_a, trail_b = (
+            np.maximum(np.maximum(x[:, 1], x[:, 2]), x[:, 3]) > np.maximum(x[:, 0], x[:, 4]) for x in (a, b)
+        )
+        pixels += int(trail_a.sum())
+        flipped += int((trail_a ^ trail_b).sum())
+        both, either = both + int((trail_a & trail_b).sum()), either + int((trail_a | trail_b).sum())
+        difference += float(np.abs(a - b).mean()) / len(samples)
+    return Parity(pixels, flipped, both / max(either, 1), difference)
+
+
+def lint_tensorrt(model: onnx.ModelProto) -> list[str]:
+    """What TensorRT's parser would refuse, or run in float: one sentence per fault."""
+    values = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+    made_by = {output: node for node in model.graph.node for output in node.output}
+    faults = []
+    for node in model.graph.node:
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            zero = values[node.input[2]]
+            if zero.dtype != np.int8:
+                faults.append(f"{node.output[0]} is quantised to {zero.dtype}, only int8 is allowed")
+            if np.any(zero != 0):
+                faults.append(f"{node.output[0]} has a zero point other than 0")
+        elif node.op_type == "Conv":
+            for tensor in node.input[:2]:
+                if tensor not in made_by or made_by[tensor].op_type != "DequantizeLinear":
+                    faults.append(f"{node.output[0]}: its input {tensor} is not dequantised INT8")
+            if len(node.input) > 2 and node.input[2] not in values:
+                faults.append(f"{node.output[0]}: its bias is not a float constant")
+        elif node.op_type in ("QLinearConv", "MatMulInteger", "DynamicQuantizeLinear"):
+            faults.append(f"{node.output[0]}: {node.op_type} is not supported")
+    return faults
+
+
+def _quantised_tensors(model: onnx.ModelProto) -> list[str]:
+    constants = {i.name for i in model.graph.initializer} | {
+        o for n in model.graph.node if n.op_type == "Constant" for o in n.output
+    }
+    tensors: dict[str, None] = {}
+    for node in model.graph.node:
+        if node.op_type == "Conv":
+            tensors[node.input[0]] = None
+        elif node.op_type in MOVERS:
+            tensors.update(dict.fromkeys([*(t for t in node.input if t and t not in constants), *node.output]))
+    return list(tensors)
+
+
+def _signed_tensors(model: onnx.ModelProto) -> set[str]:
+    """The logits and what they are moved from; any other tensor that may be negative breaks the recipe: ValueError."""
+    signed = {OUTPUT_NAME}.union(*(group for group in _groups(model) if OUTPUT_NAME in group))
+    positive = {INPUT_NAME} | {o for n in model.graph.node if n.op_type in ("Relu", *MOVERS) for o in n.output}
+    if negative := set(_quantised_tensors(model)) - positive - signed:
+        raise ValueError(f"tensors that may be negative cannot be quantised by this recipe: {sorted(negative)}")
+    return signed
+
+
+def _groups(model: onnx.ModelProto) -> list[set[str]]:
+    """Sets of tensors that movers connect."""
+    wanted = set(_quantised_tensors(model))
+    groups: list[set[str]] = []
+    for node in model.graph.node:
+        if node.op_type in MOVERS:
+            joined = {t for t in (*node.input, *node.output) if t in wanted}
+            touching = [g for g in groups if g & joined]
+            groups = [g for g in groups if not g & joined] + [joined.union(*touching)]
+    return groups
+
+
+def _sort(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
+    """Puts nodes behind what they read, as ONNX demands."""
+    ready = {i.name for i in graph.initializer} | {i.name for i in graph.input} | {""}
+    waiting, ordered = list(nodes), []
+    while waiting:
+        rest = []
+        for node in waiting:
+            if all(name in ready for name in node.input):
+                ordered.append(node)
+                ready.update(node.output)
+            else:
+                rest.append(node)
+        if len(rest) == len(waiting):
+            raise ValueError("the graph has a circle")
+        waiting = rest
+    del graph.node[:]
+    graph.node.extend(ordered)

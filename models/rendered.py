@@ -1,0 +1,173 @@
+"""Frames of simulated nights with their truth, for training and for evaluation. The same renderer the demo's camera
+looks at.
+
+Training nights are crowded: the traffic of many nights in one, meteors all the time, cloud anywhere. Evaluation nights
+are the demo's own, untouched, from other seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from camera.device import Frame
+from camera.plate import Plate
+from camera.sim.renderer import ROI_PX, Renderer, TruthTrail, simulated_plate
+from camera.sim.scenario import Scenario, SimCloud, SimMeteor, night
+from models import synth
+from models.contract import CLASSES
+from models.dataset import Picture, different_planes
+from models.evaluate import Case
+
+GAIN_SETTING = 120
+LEAST_LINE_SNR = 1.3  # of the steady light; fainter ones are two flashes among the stars: neither taught nor forbidden
+FAINTEST_SNR = 2.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenderedFrame:
+    frame: Frame
+    truth: list[TruthTrail]
+    plate: Plate
+
+
+def crowded_night(seed: int) -> Scenario:
+    """The traffic of eight nights at once, a meteor every few seconds, one or two banks of cloud."""
+    nights = [night(1000 * seed + k) for k in range(8)]
+    rng = np.random.default_rng((seed, 7))
+    meteors = []
+    for start_s in np.arange(2.0, nights[0].duration_s, 2.5):
+        azimuth, elevation = rng.uniform(0, 360), rng.uniform(12, 80)
+        reach, turn = rng.uniform(2, 20), rng.uniform(0, 2 * np.pi)
+        end = (
+            azimuth + reach * np.sin(turn) / np.cos(np.radians(elevation)),
+            float(np.clip(elevation + reach * np.cos(turn), 3, 89)),
+        )
+        meteors.append(
+            SimMeteor(
+                float(start_s), float(rng.uniform(0.2, 1.2)), (azimuth, elevation), end, float(rng.uniform(-4, 2))
+            )
+        )
+    clouds = tuple(
+        SimCloud(
+            float(rng.uniform(0, 90)),
+            float(rng.uniform(90, 180)),
+            float(rng.uniform(0, 360)),
+            float(rng.uniform(20, 90)),
+            float(rng.uniform(0.02, 0.6)),
+        )
+        for _ in range(int(rng.integers(0, 3)))
+    )
+    return replace(
+        nights[0],
+        aircraft=tuple(a for n in nights for a in n.aircraft),
+        satellites=tuple(s for n in nights for s in n.satellites),
+        meteors=tuple(meteors),
+        clouds=clouds,
+    )
+
+
+def render(scenario: Scenario, times_s: list[float], *, exposure_s: float = 2.0) -> Iterator[RenderedFrame]:
+    """Frames of the field camera at the times given."""
+    plate = simulated_plate(scenario)
+    assert plate.region is not None
+    width, height = ROI_PX
+    renderer = Renderer(
+        scenario, plate, width_px=width, height_px=height, origin_px=plate.region.origin_px, gain_setting=GAIN_SETTING
+    )
+    for seq, t_s in enumerate(times_s):
+        utc_ns = scenario.utc_ns(t_s)
+        frame = Frame(
+            seq=seq,
+            start_utc_ns=utc_ns,
+            end_mono_s=0.0,
+            exposure_s=exposure_s,
+            gain_setting=GAIN_SETTING,
+            gain_e_per_adu=1.0,
+            origin_px=plate.region.origin_px,
+            mosaic="RGGB",
+            white_adu=65535,
+            sensor_celsius=0.0,
+            cooler_percent=0.0,
+            pixels=renderer.render(utc_ns, exposure_s),
+        )
+        yield RenderedFrame(frame, renderer.truth(utc_ns, exposure_s), plate)
+
+
+def prepare_nights(seeds: Sequence[int], cache: Path, *, frames: int = 4) -> list[Picture]:
+    """Frames of crowded nights, rendered once and kept beside the other prepared pictures."""
+    pictures = []
+    for seed in seeds:
+        stored = cache / f"night-{seed}-{frames}.npz"
+        if not stored.is_file():
+            made = list(training_pictures(seed, frames))
+            cache.mkdir(parents=True, exist_ok=True)
+            partial = stored.with_suffix(".partial.npz")
+            np.savez(
+                partial, planes=np.stack([p.planes_sigma for p in made]), labels=np.stack([p.labels for p in made])
+            )
+            partial.replace(stored)
+        with np.load(stored) as arrays:
+            pairs = zip(arrays["planes"], arrays["labels"], strict=True)
+            pictures += [Picture(planes, labels, f"night-{seed}") for planes, labels in pairs]
+    return pictures
+
+
+def training_pictures(seed: int, frames: int) -> Iterator[Picture]:
+    """Frames of one crowded night, labelled at half resolution; the own beam is light that must be found, too."""
+    scenario = crowded_night(seed)
+    rng = np.random.default_rng((seed, 8))
+    times = sorted(rng.uniform(0.1, 0.95, frames) * scenario.duration_s)
+    for rendered in render(scenario, [float(t) for t in times], exposure_s=float(rng.choice([2.0, 2.0, 2.0, 10.0]))):
+        planes = different_planes(rendered.frame)
+        yield Picture(planes, label_map(rendered.truth, planes.shape[1:]), f"night-{seed}")
+
+
+def label_map(truth: list[TruthTrail], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """(H, W) of the half-resolution planes: the class on visible trails, IGNORE beside them and on hardly visible
+    ones."""
+    labels = np.zeros(shape[:2], np.uint8)
+    strokes = [
+        (trail, np.round((trail.polyline_px - 0.5) / 2 * 8).astype(np.int32).reshape(-1, 1, 2)) for trail in truth
+    ]
+    for trail, points in strokes:
+        if trail.peak_snr >= FAINTEST_SNR:
+            cv2.polylines(labels, [points], False, synth.IGNORE, 5, cv2.LINE_8, 3)
+    for trail, points in strokes:
+        if trail.visible and trail.line_snr >= LEAST_LINE_SNR:
+            name = "aircraft" if trail.trail_class == "own-beam" else trail.trail_class
+            cv2.polylines(labels, [points], False, CLASSES.index(name), 3, cv2.LINE_8, 3)
+    return labels
+
+
+def rendered_nights(seeds: list[int], *, every_s: float = 12.0) -> Iterator[Case]:
+    """The demo's nights: every visible object is a labelled trail, counted by elevation."""
+    for seed in seeds:
+        scenario = night(seed)
+        for rendered in render(scenario, [float(t) for t in np.arange(6.0, scenario.duration_s - 2, every_s)]):
+            seen = [trail for trail in rendered.truth if trail.visible]
+            middles = np.array([trail.polyline_px.mean(axis=0) for trail in seen]).reshape(-1, 2)
+            elevations = rendered.plate.pixel_to_azel(middles, rendered.frame.origin_px)[:, 1]
+            yield Case(
+                f"night {seed} t={scenario.t_s(rendered.frame.start_utc_ns):.0f} s",
+                lambda frame=rendered.frame: frame,  # type: ignore[misc]
+                tuple(trail.polyline_px for trail in seen),
+                tuple(f"{trail.trail_class} {_ring(e)}" for trail, e in zip(seen, elevations, strict=True)),
+            )
+
+
+def _ring(elevation_deg: float) -> str:
+    return (
+        "below 10 deg"
+        if elevation_deg < 10
+        else "10-20 deg"
+        if elevation_deg < 20
+        else "20-40 deg"
+        if elevation_deg < 40
+        else "40-90 deg"
+    )

@@ -1,0 +1,137 @@
+"""One visible training loop. Killed, it goes on from its last checkpoint as if nothing had happened; seeded
+throughout."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.architectures import FieldNet
+from models.dataset import Sources, make_batch
+from models.losses import pixel_counts, trail_loss
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT = "checkpoint.pt"
+AVERAGE = 0.998  # of the weights' moving average, which is what is exported (Polyak averaging)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides the outcome, besides the data."""
+
+    steps: int = 2000
+    batch: int = 16
+    size: int = 256
+    learning_rate: float = 2e-3
+    warm_up_steps: int = 60
+    weight_decay: float = 1e-4
+    seed: int = 1
+    channels: tuple[int, ...] = (32, 48, 64, 96, 128)
+    checkpoint_every: int = 50
+
+    def rate(self, step: int) -> float:
+        """Learning rate: linear warm-up, then a half cosine to nothing (Loshchilov & Hutter, ICLR 2017, equation 5)."""
+        warm = min(1.0, (step + 1) / self.warm_up_steps)
+        return self.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.steps)))
+
+
+@dataclass(frozen=True)
+class Progress:
+    step: int
+    steps: int
+    loss: float
+    pixel_f1: float
+
+
+def train(
+    recipe: Recipe, sources: Sources, run: Path, *, start_from: Path | None = None,
+    report: Callable[[Progress], None] = lambda _: None, threads: int = 1,
+) -> Path:  # fmt: skip
+    """Trains to `recipe.steps` in the folder `run` and returns the checkpoint.
+
+    A checkpoint already there is continued (and must be of the same recipe, or ValueError); otherwise `start_from`,
+    another run's checkpoint, gives the first weights.
+    """
+    torch.set_num_threads(threads)
+    torch.manual_seed(recipe.seed)
+    run.mkdir(parents=True, exist_ok=True)
+    checkpoint = run / CHECKPOINT
+    net = FieldNet(recipe.channels).to(memory_format=torch.channels_last)
+    if start_from is not None and not checkpoint.exists():
+        net.load_state_dict(_read(start_from)["average"])
+    average = {name: value.detach().clone() for name, value in net.state_dict().items()}
+    optimiser = torch.optim.AdamW(net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
+    first = 0
+    if checkpoint.exists():
+        state = _read(checkpoint)
+        if state["recipe"] != asdict(recipe):
+            raise ValueError(f"{checkpoint}: was made by another recipe; give another run folder or remove it")
+        net.load_state_dict(state["net"])
+        optimiser.load_state_dict(state["optimiser"])
+        average, first = state["average"], state["step"]
+    net.train()
+    # bfloat16 halves the time of a step on CPUs that have it; the loss stays in float32.
+    half = torch.backends.mkldnn.is_available()
+    loss_mean, counts = 0.0, torch.zeros(3)
+    for step in range(first, recipe.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.rate(step)
+        planes, labels = (
+            torch.from_numpy(a)
+            for a in make_batch(sources, size=recipe.size, batch=recipe.batch, seed=recipe.seed, step=step)
+        )
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            logits = net(planes.contiguous(memory_format=torch.channels_last))
+        loss = trail_loss(logits.float(), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        keep = min(AVERAGE, (step + 1) / (step + 10))
+        for name, value in net.state_dict().items():
+            if value.is_floating_point():
+                average[name].lerp_(value, 1 - keep)
+            else:
+                average[name].copy_(value)
+        loss_mean += 0.02 * (float(loss.detach()) - loss_mean) if step > first else float(loss.detach())
+        counts = 0.98 * counts + pixel_counts(logits.float(), labels)
+        report(
+            Progress(
+                step + 1, recipe.steps, loss_mean, float(2 * counts[0] / (2 * counts[0] + counts[1] + counts[2] + 1))
+            )
+        )
+        if (step + 1) % recipe.checkpoint_every == 0 or step + 1 == recipe.steps:
+            _write(checkpoint, {"recipe": asdict(recipe), "step": step + 1, "net": net.state_dict(), "average": average,
+                                "optimiser": optimiser.state_dict()})  # fmt: skip
+    return checkpoint
+
+
+def load_net(checkpoint: Path) -> FieldNet:
+    """The averaged weights of a run, ready to infer."""
+    state = _read(checkpoint)
+    net = FieldNet(state["recipe"]["channels"])
+    net.load_state_dict(state["average"])
+    return net.eval()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        state["recipe"]["channels"] = tuple(state["recipe"]["channels"])
+    except (OSError, RuntimeError, KeyError, TypeError, EOFError) as err:
+        raise ValueError(f"{path}: no checkpoint of this training ({err})") from err
+    return dict(state)
+
+
+def _write(path: Path, state: dict[str, Any]) -> None:
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, path)
