@@ -47,9 +47,7 @@ def list_frames(paths: Iterable[Path]) -> list[Path]:
     """The frames meant by files and folders (searched downwards, sorted); named files are kept, whatever they are."""
     found: dict[Path, None] = {}
     for path in paths:
-        inside = (
-            sorted(p for p in path.rglob("*") if is_frame(p) and p.is_file()) if path.is_dir() else [path]
-        )
+        inside = sorted(p for p in path.rglob("*") if is_frame(p) and p.is_file()) if path.is_dir() else [path]
         found.update(dict.fromkeys(inside))
     return list(found)
 

@@ -60,7 +60,8 @@ class Scene(Protocol):
 class SkyTime(Protocol):
     """Sky time against this machine's monotonic clock (edge's SkyClock)."""
 
-    rate: float
+    @property
+    def rate(self) -> float: ...
 
     def utc_at(self, mono_s: float) -> int: ...
 
