@@ -105,3 +105,14 @@ def separation_deg(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np
     """Angle between directions (..., 3) of any length; exact for tiny and for near-opposite angles (atan2 form)."""
     cross = np.linalg.norm(np.cross(a, b), axis=-1)
     return np.asarray(np.degrees(np.arctan2(cross, np.sum(np.asarray(a) * np.asarray(b), axis=-1))))
+
+
+def small_circle(azimuth_deg: float, elevation_deg: float, radius_deg: float, points: int = 48) -> NDArray[np.float64]:
+    """(points, 2) azimuth and elevation of a circle on the sky: the edge of a cone."""
+    centre = azel_to_unit(azimuth_deg, elevation_deg)
+    side = np.cross(centre, (0.0, 0.0, 1.0) if abs(centre[2]) < 0.9 else (1.0, 0.0, 0.0))
+    side /= np.linalg.norm(side)
+    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)[:, None]
+    radius = np.radians(radius_deg)
+    rim = np.cos(radius) * centre + np.sin(radius) * (np.cos(angle) * side + np.sin(angle) * np.cross(centre, side))
+    return enu_to_azel(rim)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.geodesy import azel_to_unit
+from camera.geodesy import small_circle
 from camera.plate import Plate
 from edge.lettering import Bgr, Labels, text_size, write
 
@@ -192,7 +192,7 @@ class _Canvas:
         """The cone around everything the beam swept, and the beam's path in it."""
         mask = np.zeros(self.image.shape[:2], np.uint8)
         for azimuth, elevation in beam_azel_deg[:: max(1, len(beam_azel_deg) // 60)]:
-            xy = self.project(_circle(float(azimuth), float(elevation), cone_deg))
+            xy = self.project(small_circle(float(azimuth), float(elevation), cone_deg))
             if np.isfinite(xy).all():
                 cv2.fillConvexPoly(mask, np.round(xy).astype(np.int32), 255)
         self.tint(mask, COLOURS["cone"], 0.10)
@@ -208,7 +208,7 @@ class _Canvas:
 
     def cone_label(self, beam_azel_deg: Array, cone_deg: float) -> None:
         middle = beam_azel_deg[len(beam_azel_deg) // 2]
-        edge = self.project(_circle(float(middle[0]), float(middle[1]), cone_deg))
+        edge = self.project(small_circle(float(middle[0]), float(middle[1]), cone_deg))
         if np.isfinite(edge).all():
             x, y = edge[int(np.argmin(edge[:, 1]))]
             self.labels.beside(f"guarded cone {cone_deg:g}°", (float(x), float(y)), COLOURS["cone"])
@@ -287,20 +287,6 @@ class _Canvas:
 
     def tag(self, text: str) -> None:
         write(self.image, text, self.font, self.font, round(self.font * 1.3), COLOURS["cone"])
-
-
-def _circle(azimuth_deg: float, elevation_deg: float, radius_deg: float) -> Array:
-    """(48, 2) azimuth and elevation of a small circle on the sky."""
-    centre = azel_to_unit(azimuth_deg, elevation_deg)
-    side = np.cross(centre, (0.0, 0.0, 1.0) if abs(centre[2]) < 0.9 else (1.0, 0.0, 0.0))
-    side /= np.linalg.norm(side)
-    other = np.cross(centre, side)
-    angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)[:, None]
-    radius = np.radians(radius_deg)
-    unit = np.cos(radius) * centre + np.sin(radius) * (np.cos(angle) * side + np.sin(angle) * other)
-    return np.column_stack(
-        (np.degrees(np.arctan2(unit[:, 0], unit[:, 1])), np.degrees(np.arcsin(np.clip(unit[:, 2], -1, 1))))
-    )
 
 
 def faded(name: str, share: float) -> Bgr:

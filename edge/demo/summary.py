@@ -1,0 +1,326 @@
+"""The truth against what the station saw, heard, named and permitted: a table, and a verdict with what was missed.
+
+Pure: truth and journals in, `Summary` out. An item is asked only where the truth gave the station a fair chance (a
+trail bright enough, an aircraft in range long enough); then it counts, and a missed one makes the demo fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camera.geodesy import azel_to_unit, separation_deg
+from camera.plate import Plate
+from camera.sim.laser import Intervals
+from camera.sim.renderer import TruthTrail
+from edge.demo.journals import Journals, Seen
+from edge.demo.truth import AircraftTruth, SkyTruth, during, looking_ahead, spans
+from models.score import score_image
+
+Flags = NDArray[np.bool_]
+
+HEARD_RANGE_M, HEARD_ELEVATION_DEG = 60e3, 10.0
+HEARD_LONG_ENOUGH_S = 20.0  # in range for so long: its position must be known
+HEARD_SHARE = 0.6  # of that time
+HEARD_ERROR_DEG = 1.0  # median: an eighth of the guarded cone
+SEEN_ELEVATION_DEG = 15.0
+SEEN_LINE_SNR = 5.0  # a steady line of light, not a single flash
+SEEN_FRAMES, SEEN_SHARE = 3, 0.5
+SAME_DEG = 2.0  # an object so near to an aircraft is that aircraft
+LIT_DEG = 3.0  # the laser must be off while an aircraft is nearer to the beam
+CLEAR_DEG = 12.0  # nothing nearer: the station has no reason to hold
+LOOK_AHEAD_S, LOOK_BACK_S = 16.0, 14.0  # of the guard; of a track that fades out
+START_UP_S = 15.0
+PERMIT_SHARE, OWN_BEAM_SHARE = 0.5, 0.7
+FALSE_PER_FRAME = 0.5
+LEASE_S = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class FrameTruth:
+    """What one judged frame really showed."""
+
+    file: str
+    start_utc_ns: int
+    exposure_s: float
+    clouded: bool
+    trails: tuple[TruthTrail, ...]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that was asked. `passed` is None where the night gave no fair chance."""
+
+    name: str
+    found: str
+    passed: bool | None
+
+
+@dataclass(frozen=True)
+class AircraftRow:
+    """What became of one aircraft."""
+
+    name: str
+    transponder: bool
+    highest_deg: float
+    heard_s: float
+    heard_of_s: float
+    error_deg: float | None
+    seen_frames: int
+    seen_of_frames: int
+    nearest_deg: float
+    named: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    items: tuple[Item, ...]
+    aircraft: tuple[AircraftRow, ...]
+    figures: Mapping[str, float | int | None]
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        return tuple(item.name for item in self.items if item.passed is False)
+
+    @property
+    def passed(self) -> bool:
+        return not self.missed
+
+    def record(self) -> dict[str, Any]:
+        """For summary.json."""
+        return {"passed": self.passed, "missed": list(self.missed), **asdict(self)}
+
+
+def summarise(
+    truth: SkyTruth, frames: Sequence[FrameTruth], journals: Journals, fired: Intervals, plate: Plate
+) -> Summary:
+    """All items. `truth.t_s` must span what the station judged; `frames` may be a sample of the judged frames."""
+    seen = journals.seen()
+    sights = _score_frames(frames, journals, plate)
+    state, permit = _timeline(truth, journals)
+    rows, items = [], []
+    for aircraft in truth.aircraft:
+        row = _row(truth, aircraft, seen, sights, frames)
+        rows.append(row)
+        items += _heard_and_seen(row)
+    items += _identities(truth, seen)
+    lit, nearest_lit_deg = _illumination(truth, fired)
+    items += _crossings(truth, state, permit)
+    items.append(Item("no aircraft lit", f"nearest {nearest_lit_deg:.1f}° with the laser on", not lit))
+    figures: dict[str, float | int | None] = {"nearest_lit_deg": round(nearest_lit_deg, 2)}
+    items += _permission(truth, permit, fired, figures)
+    items += _others(truth, frames, sights, seen, journals)
+    figures |= {"frames_judged": len(journals.detections), "frames_scored": len(frames)}
+    figures |= {"false_per_frame": round(sights.false_per_frame, 3)}
+    items.append(
+        Item("few false trails", f"{sights.false_per_frame:.2f} a frame", sights.false_per_frame <= FALSE_PER_FRAME)
+        if frames
+        else Item("frames judged", "none", False)
+    )
+    return Summary(tuple(items), tuple(rows), figures)
+
+
+# -- the camera --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Sights:
+    """Per truth id: frames in which it was fairly visible, and of these the ones in which it was found."""
+
+    fair: Mapping[str, int]
+    found: Mapping[str, int]
+    any_found: Mapping[str, int]  # also where it was faint or low
+    false_per_frame: float
+
+
+def _score_frames(frames: Sequence[FrameTruth], journals: Journals, plate: Plate) -> _Sights:
+    lines = {line["file"]: line for line in journals.detections}
+    fair: dict[str, int] = {}
+    found: dict[str, int] = {}
+    any_found: dict[str, int] = {}
+    false = 0
+    for frame in frames:
+        line = lines[frame.file]
+        detected = [np.array(trail["polyline_px"], dtype=float) for trail in line["trails"]]
+        score = score_image([trail.polyline_px for trail in frame.trails], detected, int(line["width"]))
+        false += sum(score.false)
+        for trail, hit in zip(frame.trails, score.found, strict=True):
+            any_found[trail.id] = any_found.get(trail.id, 0) + hit
+            if _fair(trail, plate):
+                fair[trail.id] = fair.get(trail.id, 0) + 1
+                found[trail.id] = found.get(trail.id, 0) + hit
+    return _Sights(fair, found, any_found, false / max(len(frames), 1))
+
+
+def _fair(trail: TruthTrail, plate: Plate) -> bool:
+    lowest = plate.pixel_to_azel(trail.polyline_px, plate.region.origin_px)[:, 1].min()
+    return trail.visible and trail.line_snr >= SEEN_LINE_SNR and bool(lowest > SEEN_ELEVATION_DEG)
+
+
+# -- aircraft ----------------------------------------------------------------------------------------------------------
+
+
+def _at(truth: SkyTruth, utc_ns: int) -> int:
+    """Index into the truth's grid of a sky time."""
+    return int(np.clip(np.searchsorted(truth.t_s, truth.scenario.t_s(utc_ns)), 0, len(truth.t_s) - 1))
+
+
+def _is_named(seen: Seen, aircraft: AircraftTruth) -> bool:
+    return aircraft.aircraft.transponder and (
+        aircraft.aircraft.callsign in seen.label or aircraft.aircraft.icao in f"{seen.label} {seen.id}".upper()
+    )
+
+
+def _row(
+    truth: SkyTruth, aircraft: AircraftTruth, seen: Sequence[Seen], sights: _Sights, frames: Sequence[FrameTruth]
+) -> AircraftRow:
+    up = aircraft.azel_deg[:, 1] > HEARD_ELEVATION_DEG
+    near = up & (aircraft.range_m < HEARD_RANGE_M) & (truth.t_s > truth.t_s[0] + START_UP_S)
+    known, errors, names = np.zeros(len(truth.t_s), dtype=bool), [], set()
+    for sight in seen:
+        index = _at(truth, sight.utc_ns)
+        if not near[index]:
+            continue
+        error = float(separation_deg(sight.unit_enu, azel_to_unit(*aircraft.azel_deg[index])))
+        if _is_named(sight, aircraft) and "radio" in sight.senses:
+            known[index] = True
+            errors.append(error)
+        if error < SAME_DEG:
+            names.add(sight.label or sight.identity)
+    step = float(truth.t_s[1] - truth.t_s[0])
+    lines = len({sight.utc_ns for sight in seen if near[_at(truth, sight.utc_ns)]})
+    near_s = float(near.sum()) * step if aircraft.aircraft.transponder else 0.0
+    ident = aircraft.aircraft.icao
+    return AircraftRow(
+        name=aircraft.name,
+        transponder=aircraft.aircraft.transponder,
+        highest_deg=round(float(aircraft.azel_deg[:, 1].max()), 1),
+        heard_s=round(near_s * float(known.sum()) / lines, 1) if lines else 0.0,
+        heard_of_s=round(near_s, 1),
+        error_deg=round(float(np.median(errors)), 3) if errors else None,
+        seen_frames=sights.found.get(ident, 0),
+        seen_of_frames=sights.fair.get(ident, 0),
+        nearest_deg=round(float(aircraft.from_beam_deg.min()), 1),
+        named=", ".join(sorted(names)) or "-",
+    )
+
+
+def _heard_and_seen(row: AircraftRow) -> list[Item]:
+    items = []
+    if row.transponder:
+        asked = row.heard_of_s >= HEARD_LONG_ENOUGH_S
+        heard = row.heard_s >= HEARD_SHARE * row.heard_of_s and (row.error_deg or 0.0) <= HEARD_ERROR_DEG
+        text = f"{row.heard_s:.0f} of {row.heard_of_s:.0f} s"
+        text += "" if row.error_deg is None else f", {row.error_deg:.2f}° off"
+        items.append(Item(f"{row.name} heard", text, heard if asked else None))
+    asked = row.seen_of_frames >= SEEN_FRAMES
+    seen = row.seen_frames >= SEEN_SHARE * row.seen_of_frames
+    items.append(Item(f"{row.name} seen", f"{row.seen_frames} of {row.seen_of_frames} frames", seen if asked else None))
+    return items
+
+
+def _identities(truth: SkyTruth, seen: Sequence[Seen]) -> list[Item]:
+    """A name given is the right one, and a silent aircraft is never explained away."""
+    named = wrong = explained = silent = 0
+    for sight in seen:
+        index = _at(truth, sight.utc_ns)
+        for aircraft in truth.aircraft:
+            apart = float(separation_deg(sight.unit_enu, azel_to_unit(*aircraft.azel_deg[index])))
+            if "camera" in sight.senses and _is_named(sight, aircraft):
+                named += 1
+                wrong += apart > SAME_DEG
+            if not aircraft.aircraft.transponder and apart < SAME_DEG / 2 and "camera" in sight.senses:
+                silent += 1
+                explained += sight.identity in ("satellite", "meteor")
+    return [
+        Item("names right", f"{named - wrong} of {named} names on trails", wrong <= 0.05 * named if named else None),
+        Item(
+            "silent aircraft never explained away",
+            f"{explained} of {silent} times",
+            explained == 0 if silent else None,
+        ),
+    ]
+
+
+# -- the permission ----------------------------------------------------------------------------------------------------
+
+
+def _timeline(truth: SkyTruth, journals: Journals) -> tuple[list[str], Flags]:
+    """Per time of the grid: the state and the permit a consumer would hold; "" and False where messages are missing."""
+    said = (
+        sorted((truth.scenario.t_s(int(line["utc_ns"])), line) for line in journals.safety) if journals.safety else []
+    )
+    times = np.array([t for t, _ in said])
+    state, permit = [""] * len(truth.t_s), np.zeros(len(truth.t_s), dtype=bool)
+    for number, t in enumerate(truth.t_s):
+        index = int(np.searchsorted(times, t, side="right")) - 1
+        if index >= 0 and t - times[index] < LEASE_S * 2:
+            message = said[index][1]["message"]
+            state[number], permit[number] = str(message["state"]), bool(message["permit"])
+    return state, permit
+
+
+def _illumination(truth: SkyTruth, fired: Intervals) -> tuple[bool, float]:
+    """Whether an aircraft came within LIT_DEG of the firing beam, and the nearest approach while it fired."""
+    nearest = truth.nearest_deg()[during(fired, truth.t_s)]
+    smallest = float(nearest.min(initial=180.0))
+    return smallest < LIT_DEG, smallest
+
+
+def _crossings(truth: SkyTruth, state: Sequence[str], permit: Flags) -> list[Item]:
+    items = []
+    for aircraft in truth.aircraft:
+        inside = (aircraft.from_beam_deg < LIT_DEG) & (aircraft.azel_deg[:, 1] > 0)
+        for begin_s, end_s in spans(inside, truth.t_s):
+            during_it = (truth.t_s >= begin_s) & (truth.t_s <= end_s)
+            held = (
+                all(s == "HOLD" for s, at in zip(state, during_it, strict=True) if at) and not permit[during_it].any()
+            )
+            before = np.flatnonzero(permit & (truth.t_s < begin_s))
+            lead_s = begin_s - float(truth.t_s[before[-1]]) if len(before) else None
+            text = f"held {lead_s:.1f} s before" if lead_s is not None and held else ("held" if held else "NOT HELD")
+            items.append(Item(f"held for {aircraft.name} in the beam", text, held))
+    return items
+
+
+def _permission(truth: SkyTruth, permit: Flags, fired: Intervals, figures: dict[str, float | int | None]) -> list[Item]:
+    """That the station also says yes: a spotter that always holds is no use to anybody."""
+    step = float(truth.t_s[1] - truth.t_s[0])
+    busy = truth.nearest_deg() < CLEAR_DEG
+    soon = looking_ahead(busy, round(LOOK_AHEAD_S / step))
+    lately = looking_ahead(busy[::-1], round(LOOK_BACK_S / step))[::-1]
+    free = ~soon & ~lately & (truth.t_s > truth.t_s[0] + START_UP_S)
+    on = during(fired, truth.t_s)
+    share = float(permit[free].mean()) if free.any() else 0.0
+    figures |= {"free_s": round(float(free.sum()) * step, 1), "permit_share": round(share, 3)}
+    figures |= {"fired_s": round(float(on.sum()) * step, 1)}
+    first = int(np.argmax(permit)) if permit.any() else len(permit)
+    after = free & (np.arange(len(free)) > first) & during(truth.scenario.beam.lasing_s, truth.t_s)
+    kept = float(permit[after].mean()) if after.any() else 0.0
+    fired_s = f"{float(on.sum()) * step:.0f} s fired"
+    return [
+        Item("permits while the sky is free", f"{share:.0%} of {free.sum() * step:.0f} s", share >= PERMIT_SHARE),
+        Item("does not hold on its own beam", f"{kept:.0%} kept, {fired_s}", kept >= OWN_BEAM_SHARE and bool(on.any())),
+    ]
+
+
+# -- everything else ---------------------------------------------------------------------------------------------------
+
+
+def _others(
+    truth: SkyTruth, frames: Sequence[FrameTruth], sights: _Sights, seen: Sequence[Seen], journals: Journals
+) -> list[Item]:
+    items = []
+    for satellite in truth.satellites:
+        named = sum(satellite.name in sight.label and sight.identity == "satellite" for sight in seen)
+        asked = sights.fair.get(satellite.name, 0) >= SEEN_FRAMES
+        items.append(Item(f"{satellite.name} named", f"{named} times", named > 0 if asked else None))
+    for number in range(len(truth.scenario.meteors)):
+        name = f"meteor-{number}"
+        hits = sights.found.get(name, 0)
+        items.append(Item("meteor reported", "yes" if hits else "no", hits > 0 if sights.fair.get(name) else None))
+    return items

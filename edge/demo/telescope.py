@@ -1,0 +1,140 @@
+"""The simulated ranging telescope and its interlock: it points where the scenario says, and fires only with a permit.
+
+Written from the consumer's side of the contract: it knows nothing but the messages on its topic and `PermitHolder`.
+Every interval in which the laser was on is kept, so that the summary can say whom it would have lit, and handed to the
+camera's simulator, so that the pictures show the beam that was fired.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import numpy as np
+
+from camera.sim.laser import Intervals, write_intervals
+from camera.sim.scenario import Scenario
+from edge.guard.consumer import PermitHolder
+from edge.guard.inbound import PointingMessage
+from edge.runtime.clock import SkyClock
+
+log = logging.getLogger(__name__)
+
+STEP_S = 0.05  # of the interlock
+POINTING_S = 0.1  # 10 Hz; the station holds when pointing is older than 1 s
+RATE_OVER_S = 1.0  # the telescope's rates are taken over one second of sky
+
+
+class Telescope:
+    """Use from one thread: `receive` for every safety message, `step` every STEP_S, `park` at the end."""
+
+    def __init__(self, scenario: Scenario, clock: SkyClock, laser_file: Path) -> None:
+        self._scenario, self._clock, self._laser_file = scenario, clock, laser_file
+        self._holder = PermitHolder(simulation=True)
+        self._fired: list[tuple[float, float]] = []
+        self.laser_on = False
+        self.laser_wanted = False
+        self.azel_deg = (0.0, 90.0)
+        self.lease_left_s = 0.0
+        self.why_not = ""
+
+    @property
+    def fired(self) -> Intervals:
+        """When the laser was on, seconds after the scenario's epoch; the last ends at infinity while it still is."""
+        return tuple(self._fired)
+
+    def receive(self, payload: bytes, retained: bool, mono_s: float, utc_s: float) -> None:
+        """A safety message as it arrived, with this machine's clocks."""
+        self._holder.receive(payload, retained, mono_s, utc_s)
+
+    def step(self, mono_s: float) -> None:
+        """Decide about the laser now."""
+        t_s = self._t_s(mono_s)
+        permitted, self.why_not, left_s = self._holder.permitted(mono_s)
+        self.lease_left_s = max(left_s, 0.0)
+        self.laser_wanted = self._scenario.beam.is_lasing(t_s)
+        self._switch(permitted and self.laser_wanted, t_s)
+
+    def pointing(self, mono_s: float) -> bytes:
+        """The message on `.../pointing`."""
+        t_s = self._t_s(mono_s)
+        times = t_s + np.array([-0.5, 0.0, 0.5]) * RATE_OVER_S
+        (az0, el0), (azimuth, elevation), (az1, el1) = self._scenario.beam.azel_deg(
+            times, self._scenario.epoch_utc_ns, self._scenario.site
+        )
+        self.azel_deg = (float(azimuth), float(elevation))
+        return PointingMessage(
+            azimuth_deg=round(float(azimuth), 5),
+            elevation_deg=round(float(elevation), 5),
+            azimuth_rate_dps=round(float((az1 - az0 + 180.0) % 360.0 - 180.0) / RATE_OVER_S, 6),
+            elevation_rate_dps=round(float(el1 - el0) / RATE_OVER_S, 6),
+            target_id=str(self._scenario.beam.target.norad_id),
+            laser_state="on" if self.laser_on else "off",
+        ).to_bytes()
+
+    def park(self, mono_s: float) -> None:
+        """Laser off, whatever the permit says."""
+        self._switch(False, self._t_s(mono_s))
+
+    def _t_s(self, mono_s: float) -> float:
+        return self._scenario.t_s(self._clock.utc_at(mono_s))
+
+    def _switch(self, on: bool, t_s: float) -> None:
+        if on == self.laser_on:
+            return
+        if on:
+            self._fired.append((t_s, float("inf")))
+        else:
+            self._fired[-1] = (self._fired[-1][0], t_s)
+        self.laser_on = on
+        write_intervals(self._laser_file, self._fired)
+
+
+class TelescopeThread:
+    """Runs a telescope beside the terminal view; hand it the safety messages with `offer`."""
+
+    def __init__(self, telescope: Telescope, publish: Callable[[bytes], None]) -> None:
+        self.telescope = telescope
+        self._publish = publish
+        self._inbox: SimpleQueue[tuple[bytes, bool, float, float]] = SimpleQueue()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="telescope", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def offer(self, payload: bytes, retained: bool) -> None:
+        """From any thread, at the moment a safety message arrives."""
+        self._inbox.put((payload, retained, time.monotonic(), time.time()))
+
+    def stop(self) -> None:
+        """Laser off, then the thread ends."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(2.0)
+
+    def _run(self) -> None:
+        next_pointing_mono_s = time.monotonic()
+        try:
+            while not self._stop.is_set():
+                self._receive_all()
+                now = time.monotonic()
+                self.telescope.step(now)
+                if now >= next_pointing_mono_s:
+                    self._publish(self.telescope.pointing(now))
+                    next_pointing_mono_s = max(next_pointing_mono_s + POINTING_S, now)
+        finally:
+            self.telescope.park(time.monotonic())
+
+    def _receive_all(self) -> None:
+        """Wait at most one step for a message, then take all that came."""
+        try:
+            self.telescope.receive(*self._inbox.get(timeout=STEP_S))
+            while True:
+                self.telescope.receive(*self._inbox.get_nowait())
+        except Empty:
+            return
