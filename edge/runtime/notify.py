@@ -9,6 +9,8 @@ import contextlib
 import os
 import socket
 
+MORE_TIME_USEC = 60_000_000  # to get ready, from the last beat on
+
 
 class Notifier:
     """Beats are the caller's promise that work was *finished* since the last one; never send them from a timer."""
@@ -16,18 +18,18 @@ class Notifier:
     def __init__(self) -> None:
         name = os.environ.get("NOTIFY_SOCKET", "")
         self._address = "\0" + name[1:] if name.startswith("@") else name  # "@...": abstract namespace
+        self._ready = False
         usec = os.environ.get("WATCHDOG_USEC", "")
         self.watchdog_s: float | None = int(usec) / 1e6 if usec.isdigit() else None  # a later beat is too late
 
     def ready(self) -> None:
-        """The first piece of work is finished; a health report that says why there is no frame is one, too.
-
-        Without it the supervisor takes the process for hung, so a missing device must not hold it back.
-        """
+        """The first piece of work is finished."""
+        self._ready = True
         self._send("READY=1")
 
     def beat(self) -> None:
-        self._send("WATCHDOG=1")
+        """Before `ready` it asks for more time as well: waiting for a device that is not there is no hang."""
+        self._send("WATCHDOG=1" if self._ready else f"WATCHDOG=1\nEXTEND_TIMEOUT_USEC={MORE_TIME_USEC}")
 
     def status(self, text: str) -> None:
         """One line for people, shown by `systemctl status`."""

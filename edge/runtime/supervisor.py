@@ -37,7 +37,7 @@ State = Literal["starting", "running", "waiting", "ended"]
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """What to start. A beat later than `watchdog_s`, or no READY within `start_s`, is a hang."""
+    """What to start. A beat later than `watchdog_s` is a hang; before READY, later than `start_s`."""
 
     name: str
     command: tuple[str, ...]
@@ -112,8 +112,9 @@ class _Child:
                     self.status = value
                 elif key == "READY" and self.ready_mono_s is None:
                     self.state, self.ready_mono_s = "running", time.monotonic()
-                if key in ("READY", "WATCHDOG") and self.ready_mono_s is not None:
-                    self.late_mono_s = time.monotonic() + self.spec.watchdog_s
+                if key in ("READY", "WATCHDOG"):
+                    limit_s = self.spec.start_s if self.ready_mono_s is None else self.spec.watchdog_s
+                    self.late_mono_s = time.monotonic() + limit_s
 
     def send(self, number: signal.Signals) -> None:
         if self.process is not None and self.process.poll() is None:

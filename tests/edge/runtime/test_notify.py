@@ -21,6 +21,8 @@ def test_the_supervisor_hears_every_word(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setenv("WATCHDOG_USEC", "10000000")
         notifier = Notifier()
         assert notifier.watchdog_s == 10.0
+        notifier.beat()
+        assert supervisor.recv(100) == b"WATCHDOG=1\nEXTEND_TIMEOUT_USEC=60000000", "not ready, but no hang"
         notifier.ready()
         notifier.beat()
         notifier.status("first line\nsecond")
