@@ -85,9 +85,8 @@ def identity_reply(icao: int, squawk: str) -> bytes:
     """DF5: the four octal digits interleaved as C1 A1 C2 A2 C4 A4 0 B1 D1 B2 D2 B4 D4."""
     a, b, c, d = (int(digit) for digit in squawk)
     code = 0
-    for high, low in (((c, a)), ((b, d))):
+    for high, low in ((c, a), (b, d)):
+        code <<= 1  # the X or Q position between the two halves stays 0
         for bit in (1, 2, 4):
             code = code << 2 | bool(high & bit) << 1 | bool(low & bit)
-        if high is c:
-            code <<= 1
     return with_parity(_pack((5, 5), (0, 14), (code, 13)), icao)

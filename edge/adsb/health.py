@@ -61,6 +61,8 @@ def judge(seen: Evidence) -> Verdict:
     if seen.expected_bytes_per_s is None:
         return Verdict(SensorState.OK)
     if not seen.bytes_per_s >= LEAST_SHARE * seen.expected_bytes_per_s:
+        if seen.bytes_per_s == 0:
+            return Verdict(SensorState.STALE, "no samples yet")
         share = seen.bytes_per_s / seen.expected_bytes_per_s
         return Verdict(SensorState.STALE, f"only {share:.0%} of the samples arrive")
     if seen.lost_blocks:

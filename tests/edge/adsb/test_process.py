@@ -1,0 +1,95 @@
+"""The process body against a real datagram socket."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from edge.adsb import encode, process
+from edge.adsb.ear import Ear, Heard, TimedFrame
+from edge.adsb.frames import ModeSFrame
+from edge.adsb.iq import SourceRefused
+from edge.config import CameraSection, Config, RadioSection, StationSection
+from edge.records import RadioHealth, SensorState
+from edge.runtime.clock import RealClock
+from edge.runtime.datagram import DatagramReceiver
+from edge.runtime.place import datagram_path
+
+STATION = StationSection(id="test", latitude_deg=40.5, longitude_deg=-3.1, height_m=900.0)
+
+
+@pytest.fixture
+def healths_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Runs the process with a radio section until a health record satisfies `wanted`; that record."""
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+
+    def run(radio: RadioSection, wanted) -> RadioHealth:
+        receiver, stop = DatagramReceiver(datagram_path()), threading.Event()
+        config = Config(station=STATION, camera=CameraSection(source="asi"), radio=radio)
+        thread = threading.Thread(target=process.main, args=(config, RealClock(), stop))
+        thread.start()
+        try:
+            deadline_s = time.monotonic() + 20.0
+            while time.monotonic() < deadline_s:
+                for record in receiver.receive(0.2):
+                    if isinstance(record, RadioHealth) and wanted(record):
+                        return record
+            raise AssertionError("no such health record within 20 s")
+        finally:
+            stop.set()
+            thread.join(10.0)
+            receiver.close()
+            assert not thread.is_alive()
+
+    return run
+
+
+def test_a_radio_that_is_switched_off_says_so(healths_of):
+    health = healths_of(RadioSection(source="none"), lambda record: True)
+    assert health.state is SensorState.DEAD
+    assert "switched off" in health.reason
+
+
+def test_a_stream_that_is_not_there_is_dead_with_the_reason_and_tried_again(healths_of):
+    health = healths_of(
+        RadioSection(source="beast", host="127.0.0.1", port=1), lambda record: record.counters.get("open_failed", 0) > 1
+    )
+    assert health.state is SensorState.DEAD
+    assert "127.0.0.1:1" in health.reason
+
+
+def test_a_dongle_that_is_not_there_is_dead_with_the_reason(healths_of, monkeypatch):
+    def absent(self):
+        raise SourceRefused("first dongle cannot be opened")
+
+    monkeypatch.setattr(process.RtlSource, "open", absent)
+    health = healths_of(RadioSection(source="rtlsdr"), lambda record: "first dongle" in record.reason)
+    assert health.state is SensorState.DEAD
+
+
+def heard(t_s: float, kind: int) -> TimedFrame:
+    frame = encode.position(0x3409F1, 40.5, -3.0, 30_000, kind)
+    return TimedFrame(ModeSFrame(frame, 0.0, -10.0), t_s, round(t_s * 1e9))
+
+
+def test_an_aircraft_is_told_at_most_twice_a_second_and_health_once():
+    ear = Ear(STATION.site, 0.0, expected_bytes_per_s=None)
+    ear.opened(0.0)
+    told, healths = 0, 0
+    for tick in range(100):  # 10 s
+        t_s = tick / 10
+        ear.take(Heard((heard(t_s, tick % 2),), 23), t_s, 0)
+        told += len(ear.due(t_s))
+        healths += ear.health(t_s) is not None
+    assert 18 <= told <= 21
+    assert healths == 10
+
+
+def test_an_empty_sky_of_a_closed_source_is_not_reported_as_well():
+    ear = Ear(STATION.site, 0.0, expected_bytes_per_s=4.8e6)
+    assert ear.health(0.0).state is SensorState.DEAD
+    ear.opened(1.0)
+    assert ear.health(1.0).state is SensorState.STALE

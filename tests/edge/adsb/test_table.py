@@ -1,0 +1,151 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from camera.geodesy import Site
+from edge.adsb import cpr
+from edge.adsb.decode import CprField, Report
+from edge.adsb.table import GONE_S, AircraftTable
+
+SITE = Site(40.5247, -3.0883, 980.0)
+PLANE = Report("icao:3409F1", "3409F1", 17)
+
+
+def at(latitude: float, longitude: float, odd: int, **more) -> Report:
+    y, x = cpr.encode(latitude, longitude, odd)
+    return replace(
+        PLANE, typecode=11, cpr=CprField(y, x, odd, False), altitude_baro_m=10_000.0, on_ground=False, **more
+    )
+
+
+def fly(table: AircraftTable, begin_s: float, count: int, latitude: float = 40.5, key: str = PLANE.key):
+    """Half-second squitters heading east at 85 m/s; the last state."""
+    state = None
+    for i in range(count):
+        t_s = begin_s + 0.5 * i
+        state = table.update(replace(at(latitude, -3.0 + 0.001 * t_s, i % 2), key=key), round(t_s * 1e9), t_s)
+    return state
+
+
+def test_a_position_needs_a_pair_and_a_third_message_that_agrees():
+    table = AircraftTable(SITE)
+    assert fly(table, 0.0, 2).latitude_deg is None
+    state = fly(table, 1.0, 1)
+    assert (state.latitude_deg, state.longitude_deg) == pytest.approx((40.5, -2.999), abs=1e-4)
+    assert (state.position_utc_ns, state.position_mono_s) == (1_000_000_000, 1.0)
+
+
+def test_a_single_impossible_position_is_held_back():
+    table = AircraftTable(SITE)
+    before = fly(table, 0.0, 6)
+    after = table.update(at(41.5, -3.0, 0), 3_000_000_000, 3.0)
+    assert after.latitude_deg == before.latitude_deg
+    assert after.position_mono_s == before.position_mono_s
+    assert fly(table, 3.5, 2).latitude_deg == pytest.approx(40.5, abs=1e-4)
+    assert table.counters.jumps == 0
+
+
+def test_an_aircraft_that_really_is_elsewhere_is_followed_and_flagged():
+    table = AircraftTable(SITE)
+    fly(table, 0.0, 6)
+    state = fly(table, 3.0, 6, latitude=41.2)
+    assert state.latitude_deg == pytest.approx(41.2, abs=1e-4)
+    assert "jump" in state.flags
+    assert "jump" not in fly(table, 20.0, 3, latitude=41.2).flags
+
+
+def test_positions_beyond_the_radio_horizon_are_refused():
+    table = AircraftTable(SITE)
+    assert fly(table, 0.0, 6, latitude=50.0).latitude_deg is None
+    assert table.counters.out_of_range > 0
+
+
+def test_an_even_and_an_odd_message_far_apart_in_time_are_no_pair():
+    table = AircraftTable(SITE)
+    for i in range(8):
+        state = table.update(at(40.5, -3.0, i % 2), i * 11_000_000_000, i * 11.0)
+    assert state.latitude_deg is None
+
+
+def test_height_comes_from_the_best_there_is():
+    table = AircraftTable(SITE)
+    assert (fly(table, 0.0, 3).height_m, fly(table, 1.5, 1).height_sigma_m) == (10_000.0, 300.0)
+    other = replace(PLANE, key="icao:340000", icao="340000", geo_minus_baro_m=90.0)
+    table.update(other, 2_000_000_000, 2.0)
+    state = fly(table, 2.0, 1)
+    assert (state.height_m, state.height_sigma_m) == (10_090.0, 120.0)
+    table.update(replace(PLANE, geo_minus_baro_m=60.0), 3_000_000_000, 3.0)
+    state = fly(table, 3.0, 1)
+    assert (state.height_m, state.height_sigma_m) == (10_060.0, 30.0)
+    state = table.update(replace(PLANE, height_m=10_055.0), 4_000_000_000, 4.0)
+    assert (state.height_m, fly(table, 4.0, 1).height_m) == (10_055.0, 10_055.0)
+
+
+def test_uncertainty_follows_what_the_aircraft_says_of_itself():
+    table = AircraftTable(SITE)
+    assert fly(table, 0.0, 4).horizontal_sigma_m == pytest.approx(37.8, abs=0.1)
+    table.update(replace(PLANE, typecode=31, nac_p=4, version=2), 2_000_000_000, 2.0)
+    state = fly(table, 2.0, 1)
+    assert state.horizontal_sigma_m == pytest.approx(1852 / 2.4477, abs=1)
+    assert "nacp" in state.flags
+
+
+def test_what_a_reply_alone_says_counts_when_it_is_said_twice():
+    table = AircraftTable(SITE)
+    reply = replace(PLANE, downlink_format=5, squawk="7700")
+    assert table.update(reply, 0, 0.0).squawk is None
+    assert table.update(reply, 1, 0.1).squawk == "7700"
+    assert table.update(replace(reply, squawk="1234"), 2, 0.2).squawk == "7700"
+
+
+def test_the_silent_are_forgotten_after_a_minute():
+    table = AircraftTable(SITE)
+    fly(table, 0.0, 6)
+    assert table.fresh(5.0) == 1
+    assert table.fresh(20.0) == 0
+    assert table.forget(2.5 + GONE_S - 0.1) == []
+    assert table.forget(2.5 + GONE_S + 0.1) == [PLANE.key]
+    assert len(table) == 0
+
+
+def test_the_number_of_aircraft_is_bounded():
+    table = AircraftTable(SITE, limit=10)
+    for i in range(100):
+        table.update(replace(PLANE, key=f"icao:{i:06X}", icao=f"{i:06X}"), i, float(i) / 100)
+    assert len(table) == 10
+    assert table.counters.turned_away == 90
+
+
+WORDS = st.integers(0, 131071)
+CPR = st.builds(CprField, WORDS, WORDS, st.integers(0, 1), st.booleans())
+REPORTS = st.builds(
+    Report,
+    key=st.sampled_from(["icao:000001", "icao:000002", "tisb:000001"]),
+    icao=st.just("000001"),
+    downlink_format=st.sampled_from([0, 4, 5, 11, 17, 18, 20]),
+    typecode=st.sampled_from([None, 4, 7, 9, 11, 18, 19, 22, 31]),
+    altitude_baro_m=st.none() | st.floats(-300, 40_000),
+    height_m=st.none() | st.floats(-300, 40_000),
+    geo_minus_baro_m=st.none() | st.floats(-1000, 1000),
+    cpr=st.none() | CPR,
+    speed_mps=st.none() | st.floats(0, 2000),
+    nac_p=st.none() | st.integers(0, 15),
+    version=st.none() | st.integers(0, 7),
+    squawk=st.none() | st.just("7000"),
+)  # fmt: skip
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(REPORTS, st.floats(-1, 70)), max_size=40), st.sampled_from([SITE, None, Site(89.9, 179.9, 0.0)])
+)
+def test_no_stream_of_reports_makes_an_invalid_record(stream, site):
+    table, t_s = AircraftTable(site), 100.0
+    for report, step_s in stream:
+        t_s += step_s
+        state = table.update(report, round(t_s * 1e9), t_s)
+        type(state).model_validate(state.model_dump())
+        assert (state.latitude_deg is None) == (state.position_mono_s is None)
+        table.forget(t_s)
