@@ -267,11 +267,13 @@ def _with_last_rung(
         counted = {"recorded": recorder.written, "record_dropped": recorder.dropped, "expired": recorder.expired}
         changes["counters"] = health.counters | counted
     began = life.call_began_mono_s
-    if began is not None and now_mono_s - began > SLICE_S + patience_s and health.state is not SensorState.OK:
-        changes["reason"] = f"a call to the camera has not come back for {now_mono_s - began:.0f} s"
-    if began is not None and now_mono_s - began > max(HUNG_AFTER_S, patience_s):
+    silent_s = now_mono_s - began if began is not None else 0.0
+    late_s = SLICE_S + patience_s
+    if silent_s > late_s:
+        changes["reason"] = f"a call to the camera has not come back for {silent_s:.0f} s"
+    if silent_s > max(HUNG_AFTER_S, late_s):
         changes |= {"recovery": "restart", "state": SensorState.DEAD}
-    elif not life.refused and life.without_frame_s(now_mono_s) > max(RESTART_AFTER_S, 4 * patience_s):
+    elif not life.refused and life.without_frame_s(now_mono_s) > max(RESTART_AFTER_S, 2 * patience_s):
         changes["recovery"] = "restart"
     return health.model_copy(update=changes)
 
@@ -286,6 +288,7 @@ def _recorder(config: Config) -> FrameRecorder | None:
 
 def _install_simulated_camera(config: Config, simulation: SimulationSection) -> None:
     """Puts the simulated library where the vendor's would be; only a simulated camera loads its code."""
+    from camera.sim.laser import LASER_FILE, read_intervals
     from camera.sim.renderer import Renderer, simulated_plate
     from camera.sim.scenario import night
     from camera.sim.sdk import Render, SimulatedSdk
@@ -294,13 +297,14 @@ def _install_simulated_camera(config: Config, simulation: SimulationSection) -> 
         simulation.seed, minutes=simulation.minutes, site=config.station.site, epoch_utc_ns=simulation.epoch_utc_ns
     )
     plate = simulated_plate(scenario)
+    laser_file = runtime_directory() / LASER_FILE  # written by the simulated telescope
 
     def scene(
         *, width_px: int, height_px: int, origin_px: tuple[int, int], gain_setting: int, offset_setting: int
     ) -> Render:
         return Renderer(
             scenario, plate, width_px=width_px, height_px=height_px, origin_px=origin_px, gain_setting=gain_setting,
-            offset_setting=offset_setting,
+            offset_setting=offset_setting, lasing=lambda: read_intervals(laser_file),
         ).render  # fmt: skip
 
     sky = SkyClock(simulation.epoch_utc_ns, simulation.mono_zero_s, simulation.rate)
