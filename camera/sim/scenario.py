@@ -45,7 +45,10 @@ class SimAircraft:
         dt = np.asarray(t_s, dtype=float) - self.t_ref_s
         meridian_m, vertical_m = curvature_radii_m(self.latitude_ref_deg)
         height = self.height_ref_m + self.vertical_rate_mps * dt
-        north, east = self.speed_mps * cos(radians(self.track_deg)) * dt, self.speed_mps * sin(radians(self.track_deg)) * dt
+        north, east = (
+            self.speed_mps * cos(radians(self.track_deg)) * dt,
+            self.speed_mps * sin(radians(self.track_deg)) * dt,
+        )
         latitude = self.latitude_ref_deg + np.degrees(north / (meridian_m + self.height_ref_m))
         longitude = self.longitude_ref_deg + np.degrees(
             east / ((vertical_m + self.height_ref_m) * cos(radians(self.latitude_ref_deg)))
@@ -133,19 +136,59 @@ def night(seed: int, *, minutes: float = 3.0, site: Site = YEBES, epoch_utc_ns: 
     """
     rng = np.random.default_rng(seed)
     duration = minutes * 60.0
-    target = _pass_over(rng, site, epoch_utc_ns, duration / 2, altitude_km=1450.0, elevation_deg=(55.0, 75.0), number=99001, name=TARGET_NAME)
+    target = _pass_over(
+        rng,
+        site,
+        epoch_utc_ns,
+        duration / 2,
+        altitude_km=1450.0,
+        elevation_deg=(55.0, 75.0),
+        number=99001,
+        name=TARGET_NAME,
+    )
     beam = SimBeam(target, (9.0, 4.0, 1.0), ((0.06 * duration, 0.97 * duration),))
 
     aircraft = [
-        _through_beam(rng, beam, site, epoch_utc_ns, 0.36 * duration, height_m=10_600.0, speed_mps=235.0, transponder=True, number=0),
-        _through_beam(rng, beam, site, epoch_utc_ns, 0.72 * duration, height_m=3_200.0, speed_mps=75.0, transponder=False, number=1),
+        _through_beam(
+            rng,
+            beam,
+            site,
+            epoch_utc_ns,
+            0.36 * duration,
+            height_m=10_600.0,
+            speed_mps=235.0,
+            transponder=True,
+            number=0,
+        ),
+        _through_beam(
+            rng,
+            beam,
+            site,
+            epoch_utc_ns,
+            0.72 * duration,
+            height_m=3_200.0,
+            speed_mps=75.0,
+            transponder=False,
+            number=1,
+        ),
     ]
     for number in range(2, 8):
         aircraft.append(_passing(rng, site, duration, number))
 
-    visible = _pass_over(rng, site, epoch_utc_ns, 0.5 * duration, altitude_km=780.0, elevation_deg=(40.0, 60.0), number=99002, name="SIM-SAT")
+    visible = _pass_over(
+        rng,
+        site,
+        epoch_utc_ns,
+        0.5 * duration,
+        altitude_km=780.0,
+        elevation_deg=(40.0, 60.0),
+        number=99002,
+        name="SIM-SAT",
+    )
     start = (float(rng.uniform(0, 360)), float(rng.uniform(45, 65)))
-    meteor = SimMeteor(float(rng.uniform(0.45, 0.6)) * duration, 0.6, start, ((start[0] + 25.0) % 360.0, start[1] - 14.0), -2.0)
+    meteor = SimMeteor(
+        float(rng.uniform(0.45, 0.6)) * duration, 0.6, start, ((start[0] + 25.0) % 360.0, start[1] - 14.0), -2.0
+    )
     beam_azimuth = float(beam.azel_deg(0.5 * duration, epoch_utc_ns, site)[0, 0])
     cloud = SimCloud(0.5 * duration, 0.8 * duration, (beam_azimuth + 180.0) % 360.0, 55.0, 0.03)
     return Scenario(
@@ -161,13 +204,17 @@ def _through_beam(
     azimuth, elevation = beam.azel_deg(t_s, epoch_utc_ns, site)[0]
     unit = azel_to_unit(azimuth, elevation)
     latitude, longitude, height = enu_to_geodetic(unit * height_m / unit[2], site)
-    return _aircraft(rng, number, transponder, t_s, latitude, longitude, height, float(rng.uniform(0, 360)), speed_mps, 0.0)
+    return _aircraft(
+        rng, number, transponder, t_s, latitude, longitude, height, float(rng.uniform(0, 360)), speed_mps, 0.0
+    )
 
 
 def _passing(rng: np.random.Generator, site: Site, duration_s: float, number: int) -> SimAircraft:
-    """An airliner whose closest approach lies 8-45 km away, some time during the night."""
-    bearing, distance_m = rng.uniform(0, 2 * np.pi), rng.uniform(8e3, 45e3)
-    latitude, longitude, _ = enu_to_geodetic(np.array([distance_m * np.sin(bearing), distance_m * np.cos(bearing), 0.0]), site)
+    """An airliner whose closest approach lies 3-28 km away, some time during the night."""
+    bearing, distance_m = rng.uniform(0, 2 * np.pi), rng.uniform(3e3, 28e3)
+    latitude, longitude, _ = enu_to_geodetic(
+        np.array([distance_m * np.sin(bearing), distance_m * np.cos(bearing), 0.0]), site
+    )
     side = 90.0 if rng.random() < 0.5 else -90.0
     track = (np.degrees(bearing) + side + rng.uniform(-15, 15)) % 360.0
     return _aircraft(
@@ -216,7 +263,9 @@ def _pass_over(
     raise ValueError(f"no orbit at {altitude_km:.0f} km passes {name} over the site: choose another epoch or elevation")
 
 
-def _cosine_to_zenith(r_km: NDArray[np.float64], site: Site, whole: NDArray[np.float64], fraction: NDArray[np.float64]) -> float:
+def _cosine_to_zenith(
+    r_km: NDArray[np.float64], site: Site, whole: NDArray[np.float64], fraction: NDArray[np.float64]
+) -> float:
     import erfa
 
     theta = float(erfa.gmst82(whole, fraction)[0]) + np.radians(site.longitude_deg)

@@ -1,0 +1,72 @@
+"""What somebody at the box says to the judgement, and what must survive its restart: small files in private places.
+
+    hold                 an operator's hold, its words inside; present = held
+    release-<code>       the laser safety officer releases one latched fault, who did it inside; taken once
+    latched.json         what is latched, beam -> code -> words; in $STATE_DIRECTORY, which outlives a boot
+
+Why files: only who may write to the box's private directory can leave one there; nothing on the network can.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from edge.runtime.place import runtime_directory, write_whole
+
+log = logging.getLogger(__name__)
+
+
+def hold_path() -> Path:
+    return runtime_directory() / "hold"
+
+
+def local_hold() -> str:
+    """Why somebody at the box holds; "" when nobody does."""
+    try:
+        return hold_path().read_text(encoding="utf-8", errors="replace").strip() or "held at the box"
+    except FileNotFoundError:
+        return ""
+    except OSError as err:
+        return f"{hold_path()}: cannot be read ({err.strerror}); taken for a hold"
+
+
+def ask_release(code: str, who: str) -> None:
+    write_whole(runtime_directory() / f"release-{code}", who.encode(), durable=False)
+
+
+def take_releases() -> list[tuple[str, str]]:
+    """(code, who) of every release asked for since the last call."""
+    found = []
+    for path in sorted(runtime_directory().glob("release-*")):
+        try:
+            found.append((path.name.removeprefix("release-"), path.read_text(encoding="utf-8", errors="replace")))
+            path.unlink()
+        except OSError as err:
+            log.warning("release file=%s unreadable reason=%s", path, err)
+    return found
+
+
+def latched_path() -> Path:
+    state = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    return (Path(state) if state else runtime_directory()) / "latched.json"
+
+
+def read_latched() -> dict[str, dict[str, str]]:
+    """What an earlier process left latched. A damaged file is itself a reason to latch: somebody must look."""
+    path = latched_path()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {str(beam): {str(c): str(w) for c, w in codes.items()} for beam, codes in content.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError) as err:
+        log.warning("latched file=%s unreadable reason=%s", path, err)
+        return {"*": {"evidence-broken": f"{path}: the list of latched faults cannot be read ({err})"}}
+
+
+def write_latched(latched: Mapping[str, Mapping[str, str]]) -> None:
+    write_whole(latched_path(), json.dumps(latched, indent=1).encode())
