@@ -45,6 +45,7 @@ MISSED_BEFORE_REOPEN = 2
 FROZEN_BEFORE_REOPEN = 3
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 15.0
 REFUSED_AGAIN_S = 15.0  # a library or a permission may have been put right meanwhile
+STOP_WAIT_S = 3.0  # for the camera to be closed in good order
 DEAD_AFTER_S = 30.0  # STALE until then
 FAULT_FILE = "fault-camera"  # in the runtime directory: a fault of the simulated camera, by name
 
@@ -249,7 +250,7 @@ def _capture(config: Config, clock: Clock, stop: threading.Event) -> None:
                 raise CameraLost(f"{health.reason}: ending, so that a fresh process can try")
     finally:
         stop.set()  # on the last rung as well
-        reader.thread.join(3.0)  # a hung call does not come back: its thread ends with the process
+        reader.thread.join(STOP_WAIT_S)  # a hung call does not come back: its thread ends with the process
         if recorder is not None:
             recorder.close(2.0)
         if not reader.thread.is_alive():

@@ -1,0 +1,46 @@
+"""A frozen camera is known; a dark, a bright and a steady one are not taken for frozen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camera.device import Frame
+from camera.frozen import STUCK_AFTER_S, FrozenWatch
+
+
+def frame(pixels: NDArray[Any], mono_s: float = 0.0, celsius: float = -5.0) -> Frame:
+    return Frame(1, 0, mono_s, 2.0, 120, 0.25, (0, 0), "RGGB", 65532, celsius, 40.0, pixels)
+
+
+def noise(seed: int) -> NDArray[np.uint16]:
+    return np.random.default_rng(seed).integers(400, 500, (200, 300), dtype=np.uint16)
+
+
+def test_the_same_picture_twice_is_frozen_and_a_new_one_is_not():
+    watch = FrozenWatch()
+    assert watch.reason(frame(noise(1))) == ""
+    assert watch.reason(frame(noise(2))) == ""
+    assert "the same picture" in watch.reason(frame(noise(2)))
+    assert watch.reason(frame(noise(3))) == ""
+
+
+def test_a_black_picture_twice_is_frozen_because_sensors_are_never_still():
+    watch = FrozenWatch()
+    watch.reason(frame(np.zeros((200, 300), np.uint16)))
+    assert "the same picture" in watch.reason(frame(np.zeros((200, 300), np.uint16)))
+
+
+def test_full_daylight_white_everywhere_is_not_frozen():
+    watch = FrozenWatch()
+    assert [watch.reason(frame(np.full((200, 300), 65532, np.uint16))) for _ in range(3)] == ["", "", ""]
+
+
+def test_a_thermometer_that_stands_still_for_half_an_hour_is_frozen():
+    watch = FrozenWatch()
+    assert watch.reason(frame(noise(1), 10.0)) == ""
+    assert watch.reason(frame(noise(2), 9.0 + STUCK_AFTER_S)) == ""
+    assert "exactly -5.0 degC" in watch.reason(frame(noise(3), 10.0 + STUCK_AFTER_S))
+    assert watch.reason(frame(noise(4), 20.0 + STUCK_AFTER_S, celsius=-4.9)) == ""
