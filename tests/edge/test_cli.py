@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from edge import cli
 from edge.cli import _broker, _site, app
+from edge.runtime.lock import sole_instance
 
 COMMANDS = {"demo", "run", "capture", "vision", "radio", "replay", "watch", "status", "doctor", "config", "models"}
 
@@ -75,6 +76,16 @@ def test_a_wrong_configuration_is_refused_by_every_command_that_reads_one(tmp_pa
         assert f"{file}: station.colour: unknown key; remove it or correct its spelling" in refused.stderr
         assert f"{file}: station.id: " in refused.stderr
         assert "Traceback" not in refused.stdout + refused.stderr
+
+
+def test_a_second_station_on_the_box_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = str(tmp_path / "s.toml")
+    assert skyspotter(tmp_path, "config", "init", file).returncode == 0
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
+    with sole_instance("station"):
+        refused = skyspotter(tmp_path, "run", "--config", file)
+    assert refused.returncode == 2
+    assert f"skyspotter station already runs on this box with pid {os.getpid()}; stop that one first" in refused.stderr
 
 
 def test_wrong_usage_ends_with_2(tmp_path: Path) -> None:

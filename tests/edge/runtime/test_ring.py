@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from camera.device import Frame
 from edge.runtime.place import StartRefused
@@ -195,3 +200,53 @@ def test_closing_removes_the_slots_and_only_its_own(tmp_path: Path) -> None:
     new.close()
     new.close()
     assert not list(tmp_path.glob("slot-*"))
+
+
+class RingLife(RuleBasedStateMachine):
+    """Any order of writes, reads and restarts: the newest untaken frame comes once, the others are counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Path(tempfile.mkdtemp(prefix="ring-"))
+        self.writer, self.reader = RingWriter(self.directory, slot_bytes=100), RingReader(self.directory)
+        self.seq, self.untaken = 0, 0
+
+    @rule(side=st.integers(1, 12))
+    def write(self, side: int) -> None:
+        self.seq += 1
+        assert self.writer.write(a_frame(self.seq, (side, side)))
+        self.untaken += 1
+
+    @rule()
+    def read(self) -> None:
+        before, got = self.reader.skipped, self.reader.newest(0)
+        if not self.untaken:
+            assert got is None
+            return
+        assert isinstance(got, Frame)
+        assert got.seq == self.seq
+        assert np.all(got.pixels == self.seq % 256)
+        assert self.reader.skipped - before == self.untaken - 1
+        self.untaken = 0
+
+    @rule(orderly=st.booleans())
+    def restart_writer(self, orderly: bool) -> None:
+        if orderly:
+            self.writer.close()
+        self.writer = RingWriter(self.directory, slot_bytes=100)
+        self.untaken = 0
+
+    @rule(orderly=st.booleans())
+    def restart_reader(self, orderly: bool) -> None:
+        if orderly:
+            self.reader.close()
+        self.reader = RingReader(self.directory)
+
+    def teardown(self) -> None:
+        self.writer.close()
+        self.reader.close()
+        shutil.rmtree(self.directory)
+
+
+TestRingLife = RingLife.TestCase
+TestRingLife.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
