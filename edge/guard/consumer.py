@@ -28,7 +28,7 @@ class _Refused(Exception):
 
 
 class PermitHolder:
-    """Holds the permission of one beam. Not thread-safe. `simulation=True` accepts simulated messages and only those."""
+    """Holds the permission of one beam. Not thread-safe. `simulation=True` accepts simulated messages only."""
 
     def __init__(self, *, simulation: bool = False) -> None:
         self.simulation = simulation

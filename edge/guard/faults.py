@@ -131,11 +131,9 @@ def _camera_blind(f: Facts) -> str:
 
 def _long_exposure(f: Facts) -> str:
     exposure_s = f.situation.picture_exposure_s
-    return (
-        ""
-        if exposure_s <= LONGEST_EXPOSURE_S
-        else f"exposures of {exposure_s:.0f} s record, but come too late to guard"
-    )
+    if f.situation.camera.state is not SensorState.OK or 0 < exposure_s <= LONGEST_EXPOSURE_S:
+        return ""
+    return f"exposures of {exposure_s:.0f} s record, but come too late to guard"
 
 
 def _plate_absent(f: Facts) -> str:
@@ -297,7 +295,7 @@ TABLE: tuple[Fault, ...] = (
     Fault("canary-missed", "a made-up aircraft was not found", "FAULT", "no permit", TICK_S,
           lambda f: f.situation.canary_missed, latched=True, released_by=HERE),
     Fault("beam-disagrees", "in mode ENFORCE: the laser is on without permit for longer than the lease", "FAULT",
-          "no permit", DISAGREE_S + TICK_S, lambda f: f.disagrees, latched=True, released_by=HERE),
+          "no permit", DISAGREE_S + 2 * TICK_S, lambda f: f.disagrees, latched=True, released_by=HERE),
     Fault("parity-failed", "the network gives other answers than its golden ones", "FAULT", "no permit", TICK_S,
           lambda f: f.situation.parity_failed, latched=True, released_by=HERE),
     Fault("evidence-broken", "the chain of evidence does not join", "FAULT", "no permit", TICK_S,
