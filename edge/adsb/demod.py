@@ -47,12 +47,10 @@ class DemodCounters:
 
 @dataclass(slots=True)
 class _Candidates:
-    """Sliced candidates of one length: bits (N, bits) bool, bytes (N, bytes), start sample and score of each."""
+    """Sliced candidates of one length: bytes (N, 7 or 14), start sample of each."""
 
-    bits: NDArray[np.bool_]
     data: NDArray[np.uint8]
     start: NDArray[np.float64]
-    score: NDArray[np.float32]
     remainder: NDArray[np.uint32] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -106,11 +104,11 @@ class Demodulator:
 
     def _slice(self, magnitude: NDArray[np.uint16], usable: int) -> tuple[_Candidates, _Candidates] | None:
         level = magnitude.astype(np.float32)
-        start, phase, score = _preambles(magnitude, level, usable)
+        start, phase = _preambles(magnitude, level, usable)
         self.counters.candidates += len(start)
         format_ = _first_five(level, start, phase)
         keep = _WANTED[format_]
-        start, phase, score, format_ = start[keep], phase[keep], score[keep], format_[keep]
+        start, phase, format_ = start[keep], phase[keep], format_[keep]
         if not len(start):
             return None
         bits = _data_bits(level, start, phase)
@@ -118,7 +116,7 @@ class Demodulator:
         parts = []
         for chosen, length in ((long, LONG_BITS), (~long, SHORT_BITS)):
             part = bits[chosen, :length]
-            parts.append(_Candidates(part, np.packbits(part, axis=1), position[chosen], score[chosen]))
+            parts.append(_Candidates(np.packbits(part, axis=1), position[chosen]))
         return parts[0], parts[1]
 
     def _accept(
@@ -210,8 +208,8 @@ def _address(data: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 def _preambles(
     magnitude: NDArray[np.uint16], level: NDArray[np.float32], usable: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Where a preamble may begin: sample, phase (first pulse at sample + 1 + phase / 5), score. Two phases each."""
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where a preamble may begin: sample and phase (first pulse at sample + 1 + phase / 5); two phases each."""
 
     def at(k: int) -> NDArray[np.uint16]:
         return magnitude[k : k + usable]
@@ -219,6 +217,7 @@ def _preambles(
     quick = at(1) > at(7)
     quick &= at(12) > at(14)
     quick &= at(12) > at(15)
+    quick &= at(10) > at(8)
     start = np.flatnonzero(quick)
     rows = as_strided(level, (usable, _PREAMBLE), level.strides * 2)[start]
     means = rows @ _PREAMBLE_WEIGHTS
@@ -227,11 +226,7 @@ def _preambles(
     good = np.flatnonzero((pulses > _RATIO * gaps).any(axis=1))
     start, best = start[good], best[good]
     order = np.argsort(best, axis=1)[:, -2:]
-    return (
-        np.repeat(start, 2),
-        order.reshape(-1),
-        np.take_along_axis(best, order, axis=1).reshape(-1).astype(np.float32),
-    )
+    return np.repeat(start, 2), order.reshape(-1)
 
 
 def _first_five(level: NDArray[np.float32], start: NDArray[np.intp], phase: NDArray[np.intp]) -> NDArray[np.intp]:

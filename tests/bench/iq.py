@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from itertools import pairwise
 
 from camera.sim.scenario import night
 from edge.adsb.decode import decode
@@ -36,7 +37,7 @@ def measure(seconds: int = 10) -> dict[str, float]:
         if report is not None:
             table.update(report, round(t_s * 1e9), t_s, frame.rssi_dbfs)
     marks_s.append(time.process_time())
-    spent = [(after - before) / signal_s for before, after in zip(marks_s, marks_s[1:], strict=False)]
+    spent = [(after - before) / signal_s for before, after in pairwise(marks_s)]
     return {
         "signal_s": round(signal_s, 2),
         "generate_core_s_per_s": round(spent[0], 4),
