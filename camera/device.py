@@ -54,16 +54,16 @@ class Frame:
     """
 
     seq: int  # +1 per exposure; a gap means frames were dropped
-    start_utc_ns: int  # start of exposure, Unix time
+    start_utc_ns: int  # start of exposure, Unix time; 0: a stored frame that does not say
     end_mono_s: float  # end of exposure, CLOCK_MONOTONIC
-    exposure_s: float
+    exposure_s: float  # 0.0: a stored frame that does not say
     gain_setting: int  # the driver's number, 0.1 dB
     gain_e_per_adu: float  # electrons per stored unit of `pixels`
     origin_px: tuple[int, int]  # (x, y) of pixels[0, 0] on the full sensor; both even, so RGGB stays RGGB
     mosaic: Mosaic
     white_adu: int  # value at which a pixel is saturated
-    sensor_celsius: float
-    cooler_percent: float
+    sensor_celsius: float  # nan: a stored frame that does not say
+    cooler_percent: float  # nan likewise
     pixels: NDArray[np.uint16]  # (height, width), or (height, width, 3) for rgb; read-only; uint8 files are kept uint8
     camera_serial: str = ""
     file: str = ""  # where a replayed frame was read from

@@ -1,5 +1,6 @@
 """The appliance: composes camera, network, radio, fusion, guard and publishing.
 
+capture.py    the camera's process: frames into the ring, recovery, health
 cli.py        the command `skyspotter`: parses and calls
 config.py     the station's configuration, refused with the path of what is wrong
 doctor.py     `skyspotter doctor`: what a station lacks, and what to do

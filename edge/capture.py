@@ -197,6 +197,10 @@ class _Reader:
         life.counters["frames"] += 1
         life.last_good, life.trouble, life.recovery, life.refused = frame, "", "", False
         self._backoff_s = FIRST_BACKOFF_S
+        self._ready()
+
+    def _ready(self) -> None:
+        """Once: the first frame, or the first word on why there is none. The process is then of use."""
         if not self._told_ready:
             self._told_ready = True
             self._notifier.ready()
@@ -206,6 +210,7 @@ class _Reader:
         if trouble != life.trouble:
             log.warning("event=camera-trouble reason=%r recovery=%r", trouble, recovery)
         life.trouble, life.recovery, life.refused = trouble, recovery, refused
+        self._ready()
 
     def _pause(self, pause_s: float) -> None:
         """Waits, while the process is alive and knows what it does."""

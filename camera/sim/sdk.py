@@ -11,37 +11,19 @@ import ctypes as c
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.asi import DEW_HEATER, AsiSerial, import_zwoasi
+from camera.asi import AsiSerial, import_zwoasi
+from camera.sim import asi_unit as asi
+from camera.sim.asi_unit import CONTROLS, FAULTS, Unit
 
 log = logging.getLogger(__name__)
 
-FAULTS = {
-    "timeout": "no frame comes",
-    "removed": "the camera is unplugged",
-    "no-camera": "no camera is on the bus",
-    "frozen": "the same picture again and again",
-    "wrong-buffer": "the library calls the buffer too small",
-    "dropped": "every other frame is lost on the bus",
-    "hang": "a call does not come back",
-    "warm": "the cooler does not cool",
-    "old-library": "the library lacks a function",
-    "permission": "the camera may not be opened",
-}
-_SUCCESS, _INVALID_INDEX, _INVALID_ID, _INVALID_CONTROL, _CLOSED, _REMOVED = 0, 1, 2, 3, 4, 5
-_INVALID_SIZE, _INVALID_TYPE, _OUT_OF_BOUNDARY, _TIMEOUT, _INVALID_SEQUENCE, _TOO_SMALL = 8, 9, 10, 11, 12, 13
-_VIDEO_ACTIVE, _EXPOSING, _GENERAL, _INVALID_MODE = 14, 15, 16, 17
-_IDLE, _WORKING, _DONE = 0, 1, 2
-_GAIN, _EXPOSURE, _OFFSET, _TEMPERATURE, _COOLER_POWER, _TARGET, _COOLER_ON = 0, 1, 5, 8, 15, 16, 17
-_RAW16 = 2
 _BUFFERED = 2  # frames the driver keeps; older ones are dropped
 _AMBIENT_CELSIUS, _DEEPEST_BELOW_AMBIENT = 14.0, 35.0
 _TICK_S = 0.2
@@ -66,52 +48,6 @@ class SkyTime(Protocol):
     def utc_at(self, mono_s: float) -> int: ...
 
 
-@dataclass(frozen=True)
-class Control:
-    """Range of one control, ASI_CONTROL_CAPS."""
-
-    name: str
-    type: int
-    low: int
-    high: int
-    default: int
-    writable: bool = True
-
-
-CONTROLS = (
-    Control("Gain", _GAIN, 0, 570, 0),
-    Control("Exposure", _EXPOSURE, 32, 2_000_000_000, 10_000),
-    Control("WB_R", 3, 1, 99, 52),
-    Control("WB_B", 4, 1, 99, 95),
-    Control("Offset", _OFFSET, 0, 80, 8),
-    Control("BandWidth", 6, 40, 100, 50),
-    Control("Flip", 9, 0, 3, 0),
-    Control("HighSpeedMode", 14, 0, 1, 0),
-    Control("Temperature", _TEMPERATURE, -500, 1000, 200, False),
-    Control("CoolPowerPerc", _COOLER_POWER, 0, 100, 0, False),
-    Control("TargetTemp", _TARGET, -40, 30, 0),
-    Control("CoolerOn", _COOLER_ON, 0, 1, 0),
-    Control("AntiDewHeater", DEW_HEATER, 0, 1, 0),
-)
-
-
-@dataclass
-class _Unit:
-    """State of one camera on the bus."""
-
-    serial: bytes
-    opened: bool = False
-    initialised: bool = False
-    mode: str = ""  # "" | "video" | "snap"
-    size: tuple[int, int] = (0, 0)
-    start: tuple[int, int] = (0, 0)
-    image_type: int = 0
-    values: dict[int, int] = field(default_factory=lambda: {control.type: control.default for control in CONTROLS})
-    ready: deque[NDArray[np.uint16]] = field(default_factory=deque)
-    dropped: int = 0
-    exposure: int = 0  # the number of the capture in progress: an older thread sees that it is over
-
-
 class SimulatedSdk:
     """Everything zwoasi asks of the vendor's library, and ASIGetSerialNumber.
 
@@ -131,12 +67,13 @@ class SimulatedSdk:
     ) -> None:
         self._zwoasi = import_zwoasi()
         self._scene, self._clock, self._sensor = scene, clock, sensor_px
-        self._units = [_Unit(bytes.fromhex(serial), size=sensor_px) for serial in serials]
+        self._units = [Unit(bytes.fromhex(serial), size=sensor_px) for serial in serials]
         self._faults, self._fault_file, self._told = faults or {}, fault_file, ""
         self._reads = 0
         self._changed = threading.Condition()
         self.released = threading.Event()  # lets a hung call go, so that a test can end
         self._last: NDArray[np.uint16] | None = None
+        self._renders: dict[tuple[Any, ...], Render] = {}  # making one takes longer than a frame may
         for name, (implementation, types) in self._functions().items():
             setattr(self, name, c.CFUNCTYPE(c.c_int, *types)(implementation))
 
@@ -202,18 +139,18 @@ class SimulatedSdk:
     def _count(self) -> int:
         return 0 if self.fault() in ("no-camera", "removed") else len(self._units)
 
-    def _unit(self, number: int) -> tuple[int, _Unit]:
+    def _unit(self, number: int) -> tuple[int, Unit]:
         """(error, unit) as every function begins."""
         if not 0 <= number < len(self._units):
-            return _INVALID_ID, _Unit(b"")
+            return asi.INVALID_ID, Unit(b"")
         unit = self._units[number]
         if self.fault() in ("removed", "no-camera"):
-            return _REMOVED, unit
-        return (_SUCCESS if unit.opened else _CLOSED), unit
+            return asi.REMOVED, unit
+        return (asi.SUCCESS if unit.opened else asi.CLOSED), unit
 
     def _property(self, info: Any, number: int) -> int:
         if not 0 <= number < self._count():
-            return _INVALID_INDEX
+            return asi.INVALID_INDEX
         answer = info[0]
         answer.Name, answer.CameraID = b"ZWO ASI294MC Pro(simulated)", number
         answer.MaxWidth, answer.MaxHeight = self._sensor
@@ -222,18 +159,18 @@ class SimulatedSdk:
         answer.ElecPerADU = 0.93
         for place, supported in enumerate((1, 2, 0)):
             answer.SupportedBins[place] = supported
-        for place, supported in enumerate((0, _RAW16, -1)):
+        for place, supported in enumerate((0, asi.RAW16, -1)):
             answer.SupportedVideoFormat[place] = supported
-        return _SUCCESS
+        return asi.SUCCESS
 
     def _open(self, number: int) -> int:
         error, unit = self._unit(number)
-        if error not in (_SUCCESS, _CLOSED):
+        if error not in (asi.SUCCESS, asi.CLOSED):
             return error
         if self.fault() == "permission":
-            return _GENERAL
+            return asi.GENERAL
         unit.opened = True
-        return _SUCCESS
+        return asi.SUCCESS
 
     def _init(self, number: int) -> int:
         error, unit = self._unit(number)
@@ -242,10 +179,10 @@ class SimulatedSdk:
 
     def _close(self, number: int) -> int:
         if not 0 <= number < len(self._units):
-            return _INVALID_ID
+            return asi.INVALID_ID
         self._end_capture(self._units[number])
         self._units[number].opened = self._units[number].initialised = False
-        return _SUCCESS
+        return asi.SUCCESS
 
     def _serial(self, number: int, serial: Any) -> int:
         error, unit = self._unit(number)
@@ -262,38 +199,38 @@ class SimulatedSdk:
     def _control_caps(self, number: int, index: int, caps: Any) -> int:
         error, _ = self._unit(number)
         if error or not 0 <= index < len(CONTROLS):
-            return error or _INVALID_CONTROL
+            return error or asi.INVALID_CONTROL
         control, answer = CONTROLS[index], caps[0]
         answer.Name, answer.Description = control.name.encode(), control.name.encode()
         answer.MinValue, answer.MaxValue, answer.DefaultValue = control.low, control.high, control.default
         answer.IsAutoSupported, answer.IsWritable, answer.ControlType = 0, int(control.writable), control.type
-        return _SUCCESS
+        return asi.SUCCESS
 
     def _get_control(self, number: int, kind: int, value: Any, auto: Any) -> int:
         error, unit = self._unit(number)
         if error or kind not in unit.values:
-            return error or _INVALID_CONTROL
+            return error or asi.INVALID_CONTROL
         auto[0] = 0
         celsius, power = self._cooling(unit)
-        value[0] = {_TEMPERATURE: round(celsius * 10), _COOLER_POWER: power}.get(kind, unit.values[kind])
-        return _SUCCESS
+        value[0] = {asi.TEMPERATURE: round(celsius * 10), asi.COOLER_POWER: power}.get(kind, unit.values[kind])
+        return asi.SUCCESS
 
     def _set_control(self, number: int, kind: int, value: int, auto: int) -> int:
         error, unit = self._unit(number)
         control = next((control for control in CONTROLS if control.type == kind), None)
         if error or control is None or not control.writable:
-            return error or _INVALID_CONTROL
+            return error or asi.INVALID_CONTROL
         unit.values[kind] = min(max(value, control.low), control.high)  # clipped, and called a success
-        return _SUCCESS
+        return asi.SUCCESS
 
-    def _cooling(self, unit: _Unit) -> tuple[float, int]:
+    def _cooling(self, unit: Unit) -> tuple[float, int]:
         """Sensor temperature and cooler power; the thermometer's last digit is never quite still."""
         flicker = 0.1 * (int(time.monotonic() / 7) % 3 - 1)
-        if not unit.values[_COOLER_ON]:
+        if not unit.values[asi.COOLER_ON]:
             return _AMBIENT_CELSIUS + 6 + flicker, 0
         if self.fault() == "warm":
             return _AMBIENT_CELSIUS + 9 + flicker, 100
-        celsius = max(unit.values[_TARGET], _AMBIENT_CELSIUS - _DEEPEST_BELOW_AMBIENT)
+        celsius = max(unit.values[asi.TARGET], _AMBIENT_CELSIUS - _DEEPEST_BELOW_AMBIENT)
         return celsius + flicker, int(np.clip(100 * (_AMBIENT_CELSIUS - celsius) / _DEEPEST_BELOW_AMBIENT, 0, 100))
 
     def _get_roi(self, number: int, width: Any, height: Any, bins: Any, image_type: Any) -> int:
@@ -304,14 +241,14 @@ class SimulatedSdk:
     def _set_roi(self, number: int, width: int, height: int, bins: int, image_type: int) -> int:
         error, unit = self._unit(number)
         if error or unit.mode:
-            return error or (_VIDEO_ACTIVE if unit.mode == "video" else _EXPOSING)
+            return error or (asi.VIDEO_ACTIVE if unit.mode == "video" else asi.EXPOSING)
         if bins != 1 or width % 8 or height % 2 or not (0 < width <= self._sensor[0] and 0 < height <= self._sensor[1]):
-            return _INVALID_SIZE
-        if image_type != _RAW16:
-            return _INVALID_TYPE
+            return asi.INVALID_SIZE
+        if image_type != asi.RAW16:
+            return asi.INVALID_TYPE
         unit.size, unit.image_type = (width, height), image_type
         unit.start = ((self._sensor[0] - width) // 2, (self._sensor[1] - height) // 2)
-        return _SUCCESS
+        return asi.SUCCESS
 
     def _get_start(self, number: int, x: Any, y: Any) -> int:
         error, unit = self._unit(number)
@@ -323,9 +260,9 @@ class SimulatedSdk:
         if error:
             return error
         if not (0 <= x <= self._sensor[0] - unit.size[0] and 0 <= y <= self._sensor[1] - unit.size[1]):
-            return _OUT_OF_BOUNDARY
+            return asi.OUT_OF_BOUNDARY
         unit.start = (x, y)
-        return _SUCCESS
+        return asi.SUCCESS
 
     # -- pictures --------------------------------------------------------------------------------------------------
 
@@ -348,7 +285,7 @@ class SimulatedSdk:
 
     def _exposure_status(self, number: int, status: Any) -> int:
         error, unit = self._unit(number)
-        status[0] = _IDLE if unit.mode != "snap" else _DONE if unit.ready else _WORKING
+        status[0] = asi.IDLE if unit.mode != "snap" else asi.DONE if unit.ready else asi.WORKING
         return error
 
     def _video_data(self, number: int, buffer: Any, size: int, wait_ms: int) -> int:
@@ -366,15 +303,16 @@ class SimulatedSdk:
         if error:
             return error
         if not unit.initialised:
-            return _INVALID_MODE
+            return asi.INVALID_MODE
         if unit.mode:
             same = unit.mode == mode == "video"
-            return _SUCCESS if same else _EXPOSING if unit.mode == "snap" else _VIDEO_ACTIVE
+            return asi.SUCCESS if same else asi.EXPOSING if unit.mode == "snap" else asi.VIDEO_ACTIVE
         with self._changed:
             unit.mode, unit.dropped, unit.exposure = mode, 0, unit.exposure + 1
             unit.ready.clear()
-        threading.Thread(target=self._expose, args=(unit, unit.exposure), name="sensor", daemon=True).start()
-        return _SUCCESS
+        render = self._render_for(unit)
+        threading.Thread(target=self._expose, args=(unit, unit.exposure, render), name="sensor", daemon=True).start()
+        return asi.SUCCESS
 
     def _stop(self, number: int, mode: str) -> int:
         error, unit = self._unit(number)
@@ -384,7 +322,7 @@ class SimulatedSdk:
             self._end_capture(unit)
         return error
 
-    def _end_capture(self, unit: _Unit) -> None:
+    def _end_capture(self, unit: Unit) -> None:
         with self._changed:
             unit.mode, unit.exposure = "", unit.exposure + 1
             self._changed.notify_all()
@@ -392,18 +330,18 @@ class SimulatedSdk:
     def _picture(self, number: int, buffer: Any, size: int, wait_s: float, mode: str) -> int:
         error, unit = self._unit(number)
         if error or unit.mode != mode:
-            return error or _INVALID_SEQUENCE
+            return error or asi.INVALID_SEQUENCE
         fault = self.fault()
         if fault == "hang":
             self.released.wait()
-            return _GENERAL
+            return asi.GENERAL
         if fault == "wrong-buffer" or size < 2 * unit.size[0] * unit.size[1]:
-            return _TOO_SMALL
+            return asi.TOO_SMALL
         give_up_mono_s = time.monotonic() + wait_s
         with self._changed:
             while fault == "timeout" or not unit.ready:
                 if (left_s := give_up_mono_s - time.monotonic()) <= 0 or unit.mode != mode:
-                    return _TIMEOUT
+                    return asi.TIMEOUT
                 self._changed.wait(min(left_s, _TICK_S))
                 if self._unit(number)[0]:  # unplugged, or closed, while it waited
                     return self._unit(number)[0]
@@ -413,14 +351,21 @@ class SimulatedSdk:
             picture = self._last
         self._last = picture
         c.memmove(buffer, picture.ctypes.data, min(picture.nbytes, size))
-        return _SUCCESS
+        return asi.SUCCESS
 
-    def _expose(self, unit: _Unit, exposure: int) -> None:
+    def _render_for(self, unit: Unit) -> Render:
+        (width, height), gain, offset = unit.size, unit.values[asi.GAIN], unit.values[asi.OFFSET]
+        view = (width, height, unit.start, gain, offset)
+        if view not in self._renders:
+            render = self._scene(
+                width_px=width, height_px=height, origin_px=unit.start, gain_setting=gain, offset_setting=offset
+            )
+            self._renders = {view: render}
+        return self._renders[view]
+
+    def _expose(self, unit: Unit, exposure: int, render: Render) -> None:
         """One exposure after the other, each begun so late that its picture can be ready when it ends."""
-        settings = {"gain_setting": unit.values[_GAIN], "offset_setting": unit.values[_OFFSET]}
-        width, height = unit.size
-        render = self._scene(width_px=width, height_px=height, origin_px=unit.start, **settings)
-        exposure_s = unit.values[_EXPOSURE] / 1e6
+        exposure_s = unit.values[asi.EXPOSURE] / 1e6
         end_mono_s, count = time.monotonic(), 0
         render_s = 0.0
         while unit.exposure == exposure:
