@@ -203,12 +203,10 @@ class Fusion:
             return
         sky = self._book.predict(np.array([begin, middle, end]), self._site)
         for track in tracks:
-            if len(track.courses) > 1:  # its direction is not known yet: either may be the satellite's
-                names = frozenset[str]().union(*(self._satellites_of(track, c, sky, middle) for c in track.courses))
-            else:
-                names = self._satellites_of(track, track.courses[0], sky, middle)
-            track.newest_satellites = names
-            track.satellites.update(names)
+            moving = [course for course in track.courses if not course.spread_rad_per_s]  # a dot has no motion to agree
+            each = [self._satellites_of(track, course, sky, middle) for course in moving]
+            track.newest_satellites = frozenset[str]().union(*each)
+            track.satellites.update(track.newest_satellites)
 
     def _satellites_of(self, track: Track, course: Course, sky: SatellitePositions, middle: int) -> frozenset[str]:
         motion = course.at(np.array([middle]))[1][0]

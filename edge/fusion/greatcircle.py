@@ -121,7 +121,7 @@ def fit_courses(
     scattered = float(np.linalg.norm(towards)) < 0.5  # all over the sky: nothing that flies; the newest is what counts
     if scattered or reach < 1.5 * noise_rad:
         frames, there = (1, points[-1, points.shape[1] // 2]) if scattered else (len(points), centre)
-        return (_resting(there, float(end_s[-1] - begin_s[0]), frames, epoch, float(end_s[-1]), noise_rad),)
+        return (resting(there, float(end_s[-1] - begin_s[0]), frames, epoch, float(end_s[-1]), noise_rad),)
 
     towards = normalised(towards)
     forward = np.cross(pole, towards)
@@ -138,7 +138,8 @@ def fit_courses(
     )
 
 
-def _resting(centre: Vector, span_s: float, frames: int, epoch: int, newest_s: float, noise_rad: float) -> Course:
+def resting(centre: Vector, span_s: float, frames: int, epoch: int, newest_s: float, noise_rad: float) -> Course:
+    """Something that stayed within `noise_rad` of a direction for `span_s`, over so many exposures."""
     east = np.array([1.0, 0.0, 0.0]) if abs(centre[0]) < 0.9 else np.array([0.0, 1.0, 0.0])
     forward = normalised(np.cross(centre, east))
     spread = np.radians(DOT_SPREAD_DPS)
@@ -162,7 +163,8 @@ def _fit(axes: Vector, psi: Vector, begin_s: Vector, end_s: Vector, epoch: int, 
     if abs(climb * rough) > LARGEST_APPROACH_PER_S:
         climb = 0.0
     prior = np.array([[0.0, climb / CLIMB_PER_S, 1.0 / CLIMB_PER_S], [0.0, 1e-2, 0.0]])  # level flight; any rate at all
-    law, reach = np.zeros(3), np.ones_like(t_s)
+    law: Vector = np.zeros(3)
+    reach = np.ones_like(t_s)
     cos, sin = np.cos(observed), np.sin(observed)
     normal = np.eye(3)
     for _ in range(3):
@@ -175,4 +177,5 @@ def _fit(axes: Vector, psi: Vector, begin_s: Vector, end_s: Vector, epoch: int, 
     middle = float(psi.mean())
     spread2 = max(float(np.sum((psi - middle) ** 2)), noise_rad**2)
     across = (noise_rad**2 / psi.size, middle, noise_rad**2 / spread2)
-    return Course(axes, law, np.linalg.inv(normal), epoch, float(end_s[-1]), across, noise_rad)
+    covariance: Vector = np.asarray(np.linalg.inv(normal), dtype=np.float64)
+    return Course(axes, law, covariance, epoch, float(end_s[-1]), across, noise_rad)

@@ -135,7 +135,7 @@ def empty_along(sighting: Sighting, others: Sequence[Sighting], gap_s: float) ->
     pole = normalised(np.cross(start, end))
     exposure_s = max(sighting.exposure_s, 1e-3)
     length = np.radians(sighting.length_deg)
-    reach = min(length * (1.0 + (gap_s + exposure_s) / exposure_s), np.pi)
+    reach = min(length * (1.0 + (max(gap_s, 0.0) + exposure_s) / exposure_s), np.pi)
     angles = np.arange(-reach, length + reach, np.radians(1.0))[:, None]
     path = np.cos(angles) * start + np.sin(angles) * np.cross(pole, start)
     return bool(distance_to_deg(np.concatenate([o.points for o in others]), path).min() > METEOR_MARGIN_DEG)

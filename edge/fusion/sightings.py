@@ -80,15 +80,22 @@ def sighting_of(trail: SkyTrail, begin_utc_ns: int, end_utc_ns: int) -> Sighting
 def join_pieces(sightings: Sequence[Sighting], noise_rad: float) -> list[Sighting]:
     """Joins pieces of one line; all sightings are of one exposure. Nearest ends first."""
     pieces = list(sightings)
+    apart: set[tuple[int, int]] = set()  # ids of pairs already refused; the sightings live on in `kept`
+    kept = list(sightings)
     while len(pieces) > 1:
         ends = np.stack([s.points[[0, -1]] for s in pieces])  # (n, 2, 3)
         cosine = np.einsum("iax,jbx->ijab", ends, ends).max(axis=(2, 3))
         first, second = np.nonzero(np.triu(cosine > np.cos(np.radians(JOIN_GAP_DEG)), k=1))
         for index in np.argsort(-cosine[first, second]):
             i, j = int(first[index]), int(second[index])
+            pair = (id(pieces[i]), id(pieces[j]))
+            if pair in apart:
+                continue
             gap_rad = float(np.arccos(np.clip(cosine[i, j], -1.0, 1.0)))
             joined = _joined(pieces[i], pieces[j], gap_rad, noise_rad)
+            apart.add(pair)
             if joined is not None:
+                kept.append(joined)
                 pieces[i] = joined
                 del pieces[j]
                 break

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from edge.fusion.associate import NEVER, assign, chi_square, offsets
-from edge.fusion.greatcircle import Course, Vector, fit_courses
+from edge.fusion.greatcircle import Course, Vector, fit_courses, resting
 from edge.fusion.sightings import Sighting, stacked
 
 WINDOW_S = 60.0  # of sightings a fit uses
@@ -27,6 +27,7 @@ TENTATIVE_S = 6.0  # two further exposures of 2 s: a flash may fall between
 LARGEST_COUNT = 64
 LARGEST_SIGMA_RAD = np.radians(3.0)  # a track less certain than that may not claim a sighting
 MANOEUVRE_SIGMAS = 3.0
+LONG_DEG = 3.0  # a single trail of that length may be no path but a thing that stands there: a foreign beam, a contrail
 
 TrackState = Literal["tentative", "confirmed", "coasting"]
 
@@ -145,7 +146,12 @@ class Tracker:
         return [track for track in result if track in self.tracks]
 
     def _start(self, sighting: Sighting, end_mono_s: float) -> Track:
-        track = Track(self._next, [sighting], fit_courses(*stacked([sighting]), self._noise_rad), end_mono_s)
+        courses = fit_courses(*stacked([sighting]), self._noise_rad)
+        if sighting.length_deg > LONG_DEG:
+            exposure_s, quarter = sighting.exposure_s, np.radians(sighting.length_deg) / 4
+            middle_utc_ns = sighting.middle_utc_ns
+            courses += (resting(sighting.middle, exposure_s, 1, middle_utc_ns, exposure_s / 2, float(quarter)),)
+        track = Track(self._next, [sighting], courses, end_mono_s)
         self._next += 1
         self.tracks.append(track)
         self.counters["tracks_started"] += 1

@@ -39,7 +39,7 @@ def judge(rng: np.random.Generator, height_sigma_m: float, bias_m: float) -> tup
         points.append(
             normalised(unit + rng.normal(0, np.radians(0.08), unit.shape) + rng.normal(0, np.radians(0.05), 3))
         )
-    error = rng.normal(0, [20.0, 20.0, 30.0], (len(heard), 3)) + [0.0, 0.0, bias_m]
+    error = rng.normal([0.0, 0.0, bias_m], [20.0, 20.0, 30.0], (len(heard), 3))
     late_s = rng.normal(0, 0.3, (len(heard), 1))
     velocity = np.array([v for _, v in heard])
     enu = np.array([p for p, _ in heard]) + error + late_s * velocity

@@ -125,8 +125,8 @@ numbers = st.one_of(st.none(), st.floats(-1e4, 1e5))
 )  # fmt: skip
 def test_any_report_gives_finite_paths(latitude, longitude, height, speed, track, climb, position, now):
     state = AircraftState(
-        key="icao:ABCDEF", icao="ABCDEF", latitude_deg=latitude, longitude_deg=longitude, height_m=height, speed_mps=speed,
-        track_deg=track, vertical_rate_mps=climb, position_utc_ns=position, seen_mono_s=0.0,
+        key="icao:ABCDEF", icao="ABCDEF", latitude_deg=latitude, longitude_deg=longitude, height_m=height,
+        speed_mps=speed, track_deg=track, vertical_rate_mps=climb, position_utc_ns=position, seen_mono_s=0.0,
     )  # fmt: skip
     found = locate(state, YEBES)
     if isinstance(found, Heard):

@@ -41,9 +41,9 @@ def test_old_elements_and_satellites_below_the_horizon_are_not_on_the_sky(tmp_pa
 
 def test_a_bad_line_is_named_with_file_and_line_and_spoils_no_neighbour():
     one, two = SATELLITE.line1, SATELLITE.line2
-    text = "\n".join(
-        ["# a comment", "GOOD", one, two, "BAD SUM", one[:-1] + str((int(one[-1]) + 1) % 10), two, "SHORT", one[:40], two, "0 GOOD TOO", one, two]
-    )  # fmt: skip
+    damaged = one[:-1] + str((int(one[-1]) + 1) % 10)
+    lines = ["# a comment", "GOOD", one, two, "BAD SUM", damaged, two, "SHORT", one[:40], two, "0 GOOD TOO", one, two]
+    text = "\n".join(lines)
     found, errors = parse_elements(text, "night.tle")
     assert [name for name, _ in found] == ["GOOD", "GOOD TOO"]
     assert [e.split(": ")[0] for e in errors] == ["night.tle:6", "night.tle:7", "night.tle:9", "night.tle:10"]
@@ -74,7 +74,9 @@ def test_any_text_is_read_without_a_crash(text):
     one, two = SATELLITE.line1, SATELLITE.line2
     parse_elements(text, "x")
     parse_elements(one[: len(text)] + text + "\n" + two, "x")
-    found, _ = parse_elements("\n" + "A" + text.replace("\r", " ").replace("\n", " ")[:20] + "\n" + one + "\n" + two, "x")
+    found, _ = parse_elements(
+        "\n" + "A" + text.replace("\r", " ").replace("\n", " ")[:20] + "\n" + one + "\n" + two, "x"
+    )
     assert len(found) <= 1
 
 

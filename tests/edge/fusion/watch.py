@@ -53,7 +53,8 @@ class Watch:
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
         self.fusion = Fusion(
-            site=self.scenario.site, telescope_enu_m=self.scenario.beam.telescope_enu_m, book=self.book, exposure_s=EXPOSURE_S
+            site=self.scenario.site, telescope_enu_m=self.scenario.beam.telescope_enu_m, book=self.book,
+            exposure_s=EXPOSURE_S,
         )  # fmt: skip
         self.shown: set[str] = set()
         self.heard: dict[str, float] = {}
