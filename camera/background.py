@@ -38,7 +38,7 @@ class Background:
 
     level_adu: Planes  # (4, h, w)
     noise_adu: Planes  # (4, h, w), never below the floor
-    outside: NDArray[np.bool_]  # (h, w): black border or outside the lens's circle
+    outside: NDArray[np.bool_]  # (h, w): black border, outside the lens's circle, or a sky as black as that
     step: int
 
 
@@ -110,14 +110,10 @@ def _outside(light: Planes) -> NDArray[np.bool_]:
         return nowhere
     smooth = cv2.medianBlur(light, 5)  # a star is no light of the region
     deep = max(4, min(height, width) // 40)
-    corners = [
-        smooth[y, x] for y in (slice(None, deep), slice(-deep, None)) for x in (slice(None, deep), slice(-deep, None))
-    ]
-    darkest = min(corners, key=lambda corner: float(np.median(corner)))
-    dark_adu, sky_adu = (
-        float(np.median(darkest)),
-        float(np.median(smooth[height // 4 : -height // 4, width // 4 : -width // 4])),
-    )
+    ends = (slice(None, deep), slice(-deep, None))
+    darkest = min((smooth[y, x] for y in ends for x in ends), key=lambda corner: float(np.median(corner)))
+    middle = smooth[height // 4 : -height // 4, width // 4 : -width // 4]
+    dark_adu, sky_adu = float(np.median(darkest)), float(np.median(middle))
     if sky_adu - dark_adu < 5.0 * max(float(np.std(darkest)), _NOISE_FLOOR_ADU):
         return nowhere
     dark = (smooth < dark_adu + _DARK_SHARE * (sky_adu - dark_adu)).astype(np.uint8)

@@ -24,6 +24,10 @@ class FrozenWatch:
         """Why this frame is no new evidence, "" when it is. Call it once with every frame, in order."""
         return self._same_picture(frame) or self._same_temperature(frame)
 
+    def reopened(self) -> None:
+        """The thermometer begins anew; a picture shown before stays known."""
+        self._thermometer = None
+
     def _same_picture(self, frame: Frame) -> str:
         sample = np.ascontiguousarray(frame.pixels[::_EVERY_ROW, ::_EVERY_COLUMN])
         fingerprint = zlib.crc32(sample.tobytes())

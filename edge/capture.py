@@ -119,6 +119,7 @@ class _Reader:
         self.error: BaseException | None = None
         self._camera, self._ring, self._recorder = camera, ring, recorder
         self._notifier, self._stop = notifier, stop
+        self._watch = FrozenWatch()
         self._told_ready = False
         self._backoff_s = FIRST_BACKOFF_S
         self.thread = threading.Thread(target=self._run, name="camera", daemon=True)
@@ -159,7 +160,8 @@ class _Reader:
             life.counters["reopened"] += 1
 
     def _read_until_lost(self) -> None:
-        watch, missed, frozen, last_seq = FrozenWatch(), 0, 0, None
+        missed, frozen, last_seq = 0, 0, None
+        self._watch.reopened()
         deadline_mono_s = time.monotonic() + self._camera.deadline_s
         while not self._stop.is_set():
             try:
@@ -177,7 +179,7 @@ class _Reader:
             deadline_mono_s, missed = time.monotonic() + self._camera.deadline_s, 0
             self.life.counters["dropped"] += 0 if last_seq is None else frame.seq - last_seq - 1
             last_seq = frame.seq
-            if reason := watch.reason(frame):
+            if reason := self._watch.reason(frame):
                 frozen += 1
                 self.life.counters["frozen"] += 1
                 self._told(reason, "retry")

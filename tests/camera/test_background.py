@@ -143,7 +143,7 @@ def test_a_constant_picture_is_all_sky(value: int):
 
 @pytest.mark.realdata
 def test_real_skies_have_unit_noise_inside_the_circle(real_data: Path):
-    for path in list_frames([real_data / "sky"]):
+    for path in list_frames([real_data / "sky"])[::3]:
         frame = read_frame(path)
         sky = background(frame)
         planes = normalised_planes(frame, sky)

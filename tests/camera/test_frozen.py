@@ -44,3 +44,12 @@ def test_a_thermometer_that_stands_still_for_half_an_hour_is_frozen():
     assert watch.reason(frame(noise(2), 9.0 + STUCK_AFTER_S)) == ""
     assert "exactly -5.0 degC" in watch.reason(frame(noise(3), 10.0 + STUCK_AFTER_S))
     assert watch.reason(frame(noise(4), 20.0 + STUCK_AFTER_S, celsius=-4.9)) == ""
+
+
+def test_reopening_forgives_the_thermometer_but_not_the_picture():
+    watch = FrozenWatch()
+    watch.reason(frame(noise(1), 0.0))
+    assert watch.reason(frame(noise(2), STUCK_AFTER_S))
+    watch.reopened()
+    assert "the same picture" in watch.reason(frame(noise(2), STUCK_AFTER_S + 2.0))
+    assert watch.reason(frame(noise(3), STUCK_AFTER_S + 4.0)) == ""
