@@ -12,7 +12,15 @@ from edge.adsb.beast import BeastParser
 from edge.adsb.demod import Demodulator
 from edge.adsb.ear import Heard, TimedFrame
 from edge.adsb.frames import TICK_HZ, AddressBook, ModeSFrame
-from edge.adsb.iq import IqSource, RecordingRefused, SampleClock, SourceLost, SourceRefused, SourceTimeout
+from edge.adsb.iq import (
+    RECORDING_ENDED,
+    IqSource,
+    RecordingRefused,
+    SampleClock,
+    SourceLost,
+    SourceRefused,
+    SourceTimeout,
+)
 from edge.runtime.clock import Clock
 
 _TICKS_WRONG_S = 1.0
@@ -88,10 +96,13 @@ class BeastFeed:
         self._recorded: Iterator[ModeSFrame] = iter(())
         self._pending: ModeSFrame | None = None
         self._zero_mono_s = 0.0
+        self._ended = False
 
     def open(self) -> None:
         self._parser, self._addresses = BeastParser(), AddressBook()
         self._times = SampleClock(TICK_HZ, sky_rate=self._sky_rate)
+        if self._ended:
+            raise SourceRefused(RECORDING_ENDED)
         if self._files:
             self._recorded = (frame for path in self._files for frame in read_beast(path))
             self._pending = next(self._recorded, None)
@@ -138,7 +149,8 @@ class BeastFeed:
 
     def _from_files(self, timeout_s: float) -> tuple[list[ModeSFrame], int]:
         if self._pending is None:
-            raise SourceLost("the recording has ended")
+            self._ended = True
+            raise SourceLost(RECORDING_ENDED)
         due_s = self._zero_mono_s + self._pending.sample / TICK_HZ - self._clock.mono_s()
         if due_s > timeout_s:
             time.sleep(timeout_s)

@@ -4,6 +4,7 @@ SourceError
 +- SourceTimeout       nothing in time: go on
 +- SourceLost          the device is gone, stalled or silent: close, back off, reopen
 +- SourceRefused       library, device or setting cannot be used as configured: say why, try again later
++- SourceStuck         the driver hangs and holds the device: only the end of the process frees it
 +- RecordingRefused    a file that is no recording: one sentence, exit code 2
 """
 
@@ -23,6 +24,7 @@ from edge.adsb.beast import BeastParser
 from edge.runtime.clock import Clock
 
 BLOCK_SAMPLES = 131_072  # 55 ms at 2.4 MS/s; USB transfers are multiples of 512 bytes
+RECORDING_ENDED = "the recording has ended"
 _PROBE_BYTES = 1 << 20
 _ANCHOR_S = 2.0
 
@@ -41,6 +43,10 @@ class SourceLost(SourceError):
 
 class SourceRefused(SourceError):
     """Library, device or setting cannot be used as configured: say why, try again later."""
+
+
+class SourceStuck(SourceError):
+    """The driver hangs and holds the device: only the end of the process frees it."""
 
 
 class RecordingRefused(SourceError):
@@ -64,7 +70,7 @@ class IqSource(Protocol):
     lost_blocks: int
 
     def open(self) -> None:
-        """Raises SourceRefused or SourceLost."""
+        """Raises SourceRefused, SourceLost or SourceStuck."""
 
     def read(self, timeout_s: float) -> IqBlock:
         """Raises SourceTimeout or SourceLost."""
@@ -105,9 +111,12 @@ class RecordedIq:
         self._blocks: Iterator[NDArray[np.uint8]] = iter(())
         self._next: NDArray[np.uint8] | None = None
         self._sample, self._start_mono_s = 0, 0.0
+        self._ended = False
 
     def open(self) -> None:
-        """Raises RecordingRefused."""
+        """Raises RecordingRefused; SourceRefused once it has been played."""
+        if self._ended:
+            raise SourceRefused(RECORDING_ENDED)
         for path in self._paths:
             if recording_kind(path) != "iq":
                 raise RecordingRefused(f'{path}: this is a Beast recording; set radio.source = "beast"')
@@ -117,7 +126,8 @@ class RecordedIq:
 
     def read(self, timeout_s: float) -> IqBlock:
         if self._next is None:
-            raise SourceLost("the recording has ended")
+            self._ended = True
+            raise SourceLost(RECORDING_ENDED)
         data, count = self._next, len(self._next) // 2
         wait_s = self._start_mono_s + (self._sample + count) / self.rate_hz - self._clock.mono_s()
         if wait_s > timeout_s:

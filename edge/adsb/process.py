@@ -1,7 +1,8 @@
 """The radio process: source -> frames -> table -> datagrams, for as long as nobody says stop.
 
 Nothing gives up silently: a source that is refused or lost is tried again with a growing pause, and all the while the
-health record says once a second what is wrong.
+health record says once a second what is wrong. A driver that hangs ends the process (SourceStuck): whoever supervises
+it starts it again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
 
 
 def main(config: Config, clock: Clock, stop: threading.Event) -> None:
-    """Body of the process; returns when `stop` is set. Raises StartRefused where there is no place for its socket."""
+    """Body of the process; returns when `stop` is set.
+
+    Raises StartRefused where there is no place for its socket, and SourceStuck.
+    """
     sender, notifier = DatagramSender(datagram_path()), Notifier()
     section = config.radio
     samples = section.source in ("rtlsdr", "sim", "iq")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.adsb.iq import BLOCK_SAMPLES, IqBlock, SampleClock, SourceLost, SourceRefused, SourceTimeout
+from edge.adsb.iq import BLOCK_SAMPLES, IqBlock, SampleClock, SourceLost, SourceRefused, SourceStuck, SourceTimeout
 from edge.config import RadioSection
 from edge.runtime.clock import Clock
 
@@ -53,9 +53,9 @@ class RtlSource:
         return self._blocks.qsize()
 
     def open(self) -> None:
-        """Raises SourceRefused."""
+        """Raises SourceRefused or SourceStuck."""
         if self._reader is not None and self._reader.is_alive():
-            raise SourceRefused("the dongle's reader hangs inside librtlsdr; only a restart of the process frees it")
+            raise SourceStuck("the dongle's reader hangs inside librtlsdr: the process must be started again")
         self._device = self._opened()
         self._blocks = queue.Queue(_WAITING_BLOCKS)
         self._sample, self._failure = 0, ""

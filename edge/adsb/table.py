@@ -2,7 +2,8 @@
 
 A first position needs an even-odd pair and a later message that lands near it; from then on each message is resolved
 near the last position and must be reachable at an aircraft's speed. One that is not is held back; two more that agree
-with it move the aircraft there, flagged "jump". Ages are monotonic, movement is sky time.
+with it move the aircraft there, flagged "jump", so that two aircraft of one address are seen in turn, flagged as well.
+Ages are monotonic, movement is sky time.
 """
 
 from __future__ import annotations
@@ -133,8 +134,10 @@ class AircraftTable:
         if trusted is not None:
             near = _resolve(field_, trusted, utc_ns, mono_s)
             if reachable(trusted, near, speed_mps):
-                aircraft.trusted, aircraft.held, aircraft.agreeing = near, None, 0
+                aircraft.trusted = near
                 return True
+        if aircraft.held is not None and utc_ns - aircraft.held.utc_ns > PAIR_S * 1e9:
+            aircraft.held = None
         fix = self._candidate(aircraft, field_, earlier, utc_ns, mono_s)
         if fix is None:
             return False

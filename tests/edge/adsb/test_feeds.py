@@ -76,6 +76,8 @@ def test_recordings_play_at_their_pace_and_then_end(tmp_path):
         frames, why = read_all(feed)
         feed.close()
         assert "ended" in why
+        with pytest.raises(SourceRefused, match="ended"):
+            feed.open()
         assert len(frames) > 10
         span_s = frames[-1].mono_s - frames[0].mono_s
         assert 0.3 < span_s < 0.7

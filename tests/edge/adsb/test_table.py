@@ -1,3 +1,4 @@
+import random
 from dataclasses import replace
 
 import pytest
@@ -54,6 +55,17 @@ def test_an_aircraft_that_really_is_elsewhere_is_followed_and_flagged():
     assert state.latitude_deg == pytest.approx(41.2, abs=1e-4)
     assert "jump" in state.flags
     assert "jump" not in fly(table, 20.0, 3, latitude=41.2).flags
+
+
+def test_two_aircraft_of_one_address_are_both_seen_and_flagged():
+    table, rng, seen = AircraftTable(SITE), random.Random(1), set()
+    for i in range(80):
+        latitude = rng.choice((40.2, 41.2))
+        state = table.update(at(latitude, -3.0, rng.randrange(2)), round(i * 0.25e9), i * 0.25)
+        if state.latitude_deg is not None:
+            seen.add(round(state.latitude_deg, 2))
+    assert seen == {40.2, 41.2}
+    assert "duplicate-address" in state.flags
 
 
 def test_positions_beyond_the_radio_horizon_are_refused():
