@@ -152,6 +152,9 @@ class Supervisor:
         make_private(runtime)
         self._environment = {**os.environ, **(environment or {}), "RUNTIME_DIRECTORY": str(runtime)}
         self._children = [_Child(spec, runtime) for spec in children]
+        self._spoken = select.poll()
+        for child in self._children:
+            self._spoken.register(child.socket, select.POLLIN)
 
     def children(self) -> dict[str, ChildState]:
         """The state of every process, for people."""
@@ -176,7 +179,7 @@ class Supervisor:
 
         0: the child named `until` finished. 1: given up. 2: a child was refused; `reason` holds its sentence.
         """
-        select.select([child.socket for child in self._children], [], [], timeout_s)
+        self._spoken.poll(1e3 * timeout_s)
         for child in self._children:
             child.listen()
             if child.state in ("starting", "running"):

@@ -210,6 +210,7 @@ class RingLife(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp(prefix="ring-"))
         self.writer, self.reader = RingWriter(self.directory, slot_bytes=100), RingReader(self.directory)
         self.seq, self.untaken = 0, 0
+        self.crashed: list[RingWriter | RingReader] = []
 
     @rule(side=st.integers(1, 12))
     def write(self, side: int) -> None:
@@ -233,6 +234,7 @@ class RingLife(RuleBasedStateMachine):
     def restart_writer(self, orderly: bool) -> None:
         if orderly:
             self.writer.close()
+        self.crashed.append(self.writer)
         self.writer = RingWriter(self.directory, slot_bytes=100)
         self.untaken = 0
 
@@ -240,11 +242,13 @@ class RingLife(RuleBasedStateMachine):
     def restart_reader(self, orderly: bool) -> None:
         if orderly:
             self.reader.close()
+        else:
+            self.crashed.append(self.reader)
         self.reader = RingReader(self.directory)
 
     def teardown(self) -> None:
-        self.writer.close()
-        self.reader.close()
+        for end in (*self.crashed, self.writer, self.reader):
+            end.close()
         shutil.rmtree(self.directory)
 
 
