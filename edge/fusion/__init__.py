@@ -8,4 +8,5 @@ heard        transponder reports as paths on the sky, growing uncertain with age
 associate    one chi-square for trail against path; global nearest neighbour
 satellites   watched folder of element sets, propagated all at once
 identify     the rules that may explain a sighting; otherwise it is an aircraft
+explain      the verdict on a track, and the words for it
 """

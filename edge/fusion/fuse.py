@@ -16,19 +16,19 @@ import numpy as np
 from camera.geodesy import Site, enu_to_azel
 from edge.fusion import identify
 from edge.fusion.associate import GATE, NEVER, assign, chi_square
+from edge.fusion.explain import everywhere, explanation
 from edge.fusion.greatcircle import HORIZON_NS, Course, Vector
 from edge.fusion.heard import STALE_S, Heard, HeardSky, paths
 from edge.fusion.satellites import SatelliteBook, SatellitePositions
 from edge.fusion.sightings import Sighting, join_pieces, on_one_line, sighting_of
 from edge.fusion.tracks import Track, Tracker
-from edge.records import HORIZON_S, AircraftState, Hypothesis, Identity, Pointing, SkyObject, SkyTrail
+from edge.records import HORIZON_S, AircraftState, Hypothesis, Pointing, SkyObject, SkyTrail
 
-LARGEST_TRAILS = 200  # of one exposure
+LARGEST_TRAILS = 100  # of one exposure; joining the pieces of more would take longer than the exposure lasts
 LASER_SLACK_S = 2.0  # between what the telescope says and what the exposure saw, each side
 RADIO_LARGEST_SIGMA_RAD = np.radians(2.0)  # a vaguer report explains no trail
 KNOWN_BONUS = 4.0  # chi-square in favour of the aircraft a track already belongs to
 SAME_WAY_RAD_PER_S = np.radians(0.05)  # slower motions have no direction to disagree about
-SATELLITE_LEAST_SHARE = 0.8  # of a track's exposures in which the elements must have fitted
 
 
 class Fusion:
@@ -183,7 +183,8 @@ class Fusion:
             cost[:, sigma > RADIO_LARGEST_SIGMA_RAD] = NEVER
             for i, track in enumerate(tracks):
                 cost[i, ~_same_way(track, middle, motion)] = NEVER
-                cost[i, [k for k, one in enumerate(heard) if one.state.key == track.radio_key]] -= KNOWN_BONUS
+                known = track.radio_key
+                cost[i, [k for k, one in enumerate(heard) if one.state.key == known]] -= KNOWN_BONUS
             chosen = dict(assign(cost, GATE))
             for i in [
                 i for i in range(len(tracks)) if i not in chosen
@@ -264,7 +265,7 @@ class Fusion:
             found += [self._seen_object(track, now_utc_ns, now_mono_s, pointing) for track in alone]
             found += self._beam_objects(now_mono_s)
             if self._crowded:
-                found.append(_everywhere(max(now_mono_s - self._seen_mono_s, 0.0)))
+                found.append(everywhere(max(now_mono_s - self._seen_mono_s, 0.0)))
             return tuple(found)
 
     def _heard_objects(
@@ -311,7 +312,7 @@ class Fusion:
     def _seen_object(self, track: Track, now_utc_ns: int, now_mono_s: float, pointing: Pointing | None) -> SkyObject:
         hypotheses = tuple(course.ahead(now_utc_ns) for course in track.courses)
         here = hypotheses[0].unit_enu[0]
-        identity, label, evidence = _explanation(track, here, pointing)
+        identity, label, evidence = explanation(track, here, pointing)
         azimuth, elevation = enu_to_azel(here)
         return SkyObject(
             id=f"track:{track.number}",
@@ -363,36 +364,3 @@ def _same_way_courses(track: Track, utc_ns: int, motion: Vector) -> list[Course]
         return list(track.courses)
     agreeing = [c for c in track.courses if float(c.at(np.array([utc_ns]))[1][0] @ motion) > 0]
     return agreeing or list(track.courses)
-
-
-def _explanation(track: Track, here: Vector, pointing: Pointing | None) -> tuple[Identity, str, str]:
-    """Identity, label and the words for it, of a track no transponder explains."""
-    count = track.detections
-    if track.own_target >= 2 and pointing is not None:
-        towards, _ = identify.pointing_vectors(pointing.azimuth_deg, pointing.elevation_deg, 0.0, 0.0, 0.0)
-        if np.degrees(np.arccos(np.clip(here @ towards, -1.0, 1.0))) < 2 * identify.TARGET_DEG:
-            words = f"stands and moves with the telescope in {track.own_target} exposures"
-            return "own-target", pointing.target_id, words
-    for name, fitted in track.satellites.most_common():
-        if fitted >= 2 and fitted >= SATELLITE_LEAST_SHARE * count and name in track.newest_satellites:
-            return (
-                "satellite",
-                name,
-                f"place, direction and rate of its elements in {fitted} of {count} exposures, sunlit",
-            )
-    if track.meteor:
-        words = f"one exposure only, {track.newest.length_deg:.0f} deg long, its path empty before and after"
-        return "meteor", "", words
-    seen = f"seen in {count} exposure{'s' if count > 1 else ''}"
-    classes = [s.trail_class for s in track.sightings]
-    if track.confirmed and 2 * classes.count("aircraft") > len(classes):
-        return "aircraft", "", f"{seen}, no transponder heard on this path"
-    return "unknown", "", f"{seen}, nothing explains it"
-
-
-def _everywhere(age_s: float) -> SkyObject:
-    """More on the sky than can be followed: it may be anywhere, so no direction is free."""
-    n = len(HORIZON_S)
-    path = Hypothesis(np.tile([0.0, 0.0, 1.0], (n, 1)), np.full(n, 90.0))
-    words = "more trails than can be followed: the exposure is no evidence of an empty sky"
-    return SkyObject("crowd", "unknown", "", ("camera",), (path,), 0.0, 90.0, None, age_s, "tentative", words)
