@@ -253,4 +253,4 @@ class RingLife(RuleBasedStateMachine):
 
 
 TestRingLife = RingLife.TestCase
-TestRingLife.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestRingLife.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
