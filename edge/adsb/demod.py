@@ -30,7 +30,6 @@ _PREAMBLE = 20  # samples looked at
 _ROW = 22 * 12 + 17  # samples that 23 groups of five bits reach over
 SPAN = 24 + _ROW  # samples after a candidate's first that must be there
 _RATIO = 1.7  # pulses against gaps of a preamble worth slicing
-_SMEAR = 0.05  # samples: half width of the receiver's answer
 _WANTED = np.zeros(32, dtype=bool)
 _WANTED[[0, 4, 5, 11, 16, 17, 18, 20, 21]] = True
 _IS_LONG = np.zeros(32, dtype=bool)
@@ -58,7 +57,10 @@ class _Candidates:
 
 
 class Demodulator:
-    """Feed it blocks of 8-bit IQ in order; it returns the frames that are complete, in order of time."""
+    """Feed it blocks of 8-bit IQ in order; it returns the frames that are complete, in order of time.
+
+    A first sighting that a later block confirms comes with that block, before the others.
+    """
 
     def __init__(self, rate_hz: int = TICK_HZ) -> None:
         self._resampler = None if rate_hz == TICK_HZ else Resampler()
@@ -136,22 +138,18 @@ class Demodulator:
         self.addresses.forget(first)
         known = np.array(sorted(self.addresses.known), dtype=np.uint32)
         if len(known):
-            coded = (
-                all_call
-                & (short.remainder > 0)
-                & (short.remainder < INTERROGATORS)
-                & np.isin(_address(short.data), known)
-            )
-            offered.append((short, np.flatnonzero(coded), False))
+            coded = all_call & (short.remainder > 0) & (short.remainder < INTERROGATORS)
+            offered.append((short, np.flatnonzero(coded & np.isin(_address(short.data), known)), False))
             for part, masked in ((long, ~squitter), (short, ~all_call)):
                 offered.append((part, np.flatnonzero(masked & np.isin(part.remainder, known)), False))
-            for part, checked, length in ((long, squitter, LONG_BITS), (short, all_call, SHORT_BITS)):
-                bit = np.where(checked & (part.remainder != 0), single_error_bit(part.remainder, length), -1)
+            mendable = ((long, squitter, LONG_BITS, 0), (short, all_call, SHORT_BITS, INTERROGATORS - 1))
+            for part, checked, length, whole in mendable:
+                bit = np.where(checked & (part.remainder > whole), single_error_bit(part.remainder, length), -1)
                 mend = np.flatnonzero(bit >= 0)
                 part.data[mend, bit[mend] // 8] ^= (0x80 >> (bit[mend] % 8)).astype(np.uint8)
                 offered.append((part, mend[np.isin(_address(part.data[mend]), known)], True))
-        masked = [_frame(first, part, i, mended) for part, where, mended in offered for i in where]
-        chosen = self._without_copies(believed + masked)
+        replies = [_frame(first, part, i, mended) for part, where, mended in offered for i in where]
+        chosen = self._without_copies(believed + replies)
         return [self._with_level(frame, magnitude, first) for frame in chosen]
 
     def _with_level(self, frame: ModeSFrame, magnitude: NDArray[np.uint16], first: int) -> ModeSFrame:
@@ -253,10 +251,9 @@ def _data_bits(level: NDArray[np.float32], start: NDArray[np.intp], phase: NDArr
 
 
 def _overlap(begin: float, end: float, count: int) -> NDArray[np.float64]:
-    """(count,) share of each sample that a pulse [begin, end) fills, its edges smeared by the receiver."""
-    fine = (np.arange(count * 40) + 0.5) / 40
-    filled = np.clip((fine - begin) / (2 * _SMEAR) + 0.5, 0, 1) - np.clip((fine - end) / (2 * _SMEAR) + 0.5, 0, 1)
-    return np.asarray(filled.reshape(count, 40).mean(axis=1))
+    """(count,) share of each sample that a pulse [begin, end) fills."""
+    sample = np.arange(count)
+    return np.asarray(np.maximum(0.0, np.minimum(end, sample + 1) - np.maximum(begin, sample)))
 
 
 def _preamble_weights() -> NDArray[np.float32]:
