@@ -6,7 +6,7 @@ The writer is `edge/vision/journal.py`. A last line cut off by a crash is left o
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,41 +24,44 @@ class JournalUnreadable(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """One object in one line of `tracks.jsonl`."""
+class Sightings:
+    """All objects of all lines of `tracks.jsonl`, in order of time: N rows."""
 
-    utc_ns: int
-    id: str
-    identity: str
-    label: str
-    senses: tuple[str, ...]
-    unit_enu: NDArray[np.float64]  # (3,)
-    range_m: float | None
+    utc_ns: NDArray[np.int64]  # (N,) sky time of the line
+    unit_enu: NDArray[np.float64]  # (N, 3)
+    by_camera: NDArray[np.bool_]  # (N,)
+    by_radio: NDArray[np.bool_]  # (N,)
+    id: tuple[str, ...]
+    identity: tuple[str, ...]
+    label: tuple[str, ...]
+    range_m: NDArray[np.float64]  # (N,) not-a-number where nobody knows
+
+    def where(self, test: Callable[[int], bool]) -> NDArray[np.bool_]:
+        """(N,) rows for which the test of their number holds."""
+        return np.fromiter((test(row) for row in range(len(self.id))), bool, len(self.id))
 
 
 @dataclass(frozen=True)
 class Journals:
-    """Lines as written; empty where a file is absent."""
+    """Lines as written; empty where a file is absent. `sky_utc_ns` of each is when it was published."""
 
     detections: Sequence[Line] = ()
     tracks: Sequence[Line] = ()
     safety: Sequence[Line] = ()
 
-    def seen(self) -> list[Seen]:
-        """All objects of all track lines, in order of time."""
-        return [
-            Seen(
-                int(line["utc_ns"]),
-                str(o["id"]),
-                str(o["identity"]),
-                str(o.get("label") or ""),
-                tuple(o.get("senses", ())),
-                azel_to_unit(o["azimuth_deg"], o["elevation_deg"]),
-                o.get("range_m"),
-            )
-            for line in self.tracks
-            for o in line["objects"] or ()
-        ]
+    def sightings(self) -> Sightings:
+        rows = [(int(line["sky_utc_ns"]), o) for line in self.tracks for o in line["tracks"] or ()]
+        azel = np.array([(o["azimuth_deg"], o["elevation_deg"]) for _, o in rows], dtype=float).reshape(-1, 2)
+        return Sightings(
+            np.array([utc_ns for utc_ns, _ in rows], dtype=np.int64),
+            azel_to_unit(azel[:, 0], azel[:, 1]),
+            np.array(["camera" in o["senses"] for _, o in rows], dtype=bool),
+            np.array(["radio" in o["senses"] for _, o in rows], dtype=bool),
+            tuple(str(o["id"]) for _, o in rows),
+            tuple(str(o["identity"]) for _, o in rows),
+            tuple(str(o["label"]) for _, o in rows),
+            np.array([o["range_m"] if o["range_m"] is not None else np.nan for _, o in rows], dtype=float),
+        )
 
 
 def read_journals(directory: Path) -> Journals:

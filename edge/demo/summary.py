@@ -17,7 +17,7 @@ from camera.geodesy import azel_to_unit, separation_deg
 from camera.plate import Plate
 from camera.sim.laser import Intervals
 from camera.sim.renderer import TruthTrail
-from edge.demo.journals import Journals, Seen
+from edge.demo.journals import Journals, Sightings
 from edge.demo.truth import AircraftTruth, SkyTruth, during, looking_ahead, spans
 from models.score import score_image
 
@@ -38,6 +38,7 @@ START_UP_S = 15.0
 PERMIT_SHARE, OWN_BEAM_SHARE = 0.5, 0.7
 FALSE_PER_FRAME = 0.5
 LEASE_S = 1.5
+CLOUD_SHARE = 0.05  # of the sky, at least, goes blind under the scenario's cloud bank
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,6 @@ class FrameTruth:
     file: str
     start_utc_ns: int
     exposure_s: float
-    clouded: bool
     trails: tuple[TruthTrail, ...]
 
 
@@ -96,23 +96,29 @@ class Summary:
 
 
 def summarise(
-    truth: SkyTruth, frames: Sequence[FrameTruth], journals: Journals, fired: Intervals, plate: Plate
+    truth: SkyTruth,
+    frames: Sequence[FrameTruth],
+    journals: Journals,
+    fired: Intervals,
+    plate: Plate,
+    *,
+    rate: float = 1.0,
 ) -> Summary:
-    """All items. `truth.t_s` must span what the station judged; `frames` may be a sample of the judged frames."""
-    seen = journals.seen()
+    """All items. `truth.t_s` spans what the station judged, at `rate` times life's speed; `frames` may be a sample."""
+    seen = journals.sightings()
     sights = _score_frames(frames, journals, plate)
-    state, permit = _timeline(truth, journals)
-    rows, items = [], []
-    for aircraft in truth.aircraft:
-        row = _row(truth, aircraft, seen, sights, frames)
-        rows.append(row)
-        items += _heard_and_seen(row)
-    items += _identities(truth, seen)
+    state, permit = _timeline(truth, journals, rate)
+    at = _grid_index(truth, seen)
+    apart = [separation_deg(seen.unit_enu, azel_to_unit(*a.azel_deg[at].T)) for a in truth.aircraft]
+    named = [_is_named(seen, a) for a in truth.aircraft]
+    rows = [_row(truth, a, seen, at, of, by, sights) for a, of, by in zip(truth.aircraft, apart, named, strict=True)]
+    items = [item for row in rows for item in _heard_and_seen(row)]
+    items += _identities(truth, seen, apart, named)
     lit, nearest_lit_deg = _illumination(truth, fired)
     items += _crossings(truth, state, permit)
     items.append(Item("no aircraft lit", f"nearest {nearest_lit_deg:.1f}° with the laser on", not lit))
     figures: dict[str, float | int | None] = {"nearest_lit_deg": round(nearest_lit_deg, 2)}
-    items += _permission(truth, permit, fired, figures)
+    items += _permission(truth, permit, fired, START_UP_S * rate, figures)
     items += _others(truth, frames, sights, seen, journals)
     figures |= {"frames_judged": len(journals.detections), "frames_scored": len(frames)}
     figures |= {"false_per_frame": round(sights.false_per_frame, 3)}
@@ -164,49 +170,50 @@ def _fair(trail: TruthTrail, plate: Plate) -> bool:
 # -- aircraft ----------------------------------------------------------------------------------------------------------
 
 
-def _at(truth: SkyTruth, utc_ns: int) -> int:
-    """Index into the truth's grid of a sky time."""
-    return int(np.clip(np.searchsorted(truth.t_s, truth.scenario.t_s(utc_ns)), 0, len(truth.t_s) - 1))
+def _grid_index(truth: SkyTruth, seen: Sightings) -> NDArray[np.intp]:
+    """(N,) of each sighting, the index into the truth's grid of times."""
+    t_s = (seen.utc_ns - truth.scenario.epoch_utc_ns) / 1e9
+    return np.clip(np.searchsorted(truth.t_s, t_s), 0, len(truth.t_s) - 1)
 
 
-def _is_named(seen: Seen, aircraft: AircraftTruth) -> bool:
-    return aircraft.aircraft.transponder and (
-        aircraft.aircraft.callsign in seen.label or aircraft.aircraft.icao in f"{seen.label} {seen.id}".upper()
+def _is_named(seen: Sightings, aircraft: AircraftTruth) -> Flags:
+    """(N,) whether a sighting carries this aircraft's callsign or address."""
+    flown = aircraft.aircraft
+    if not flown.transponder:
+        return np.zeros(len(seen.id), dtype=bool)
+    return seen.where(
+        lambda row: flown.callsign in seen.label[row] or flown.icao in seen.label[row] + seen.id[row].upper()
     )
 
 
 def _row(
-    truth: SkyTruth, aircraft: AircraftTruth, seen: Sequence[Seen], sights: _Sights, frames: Sequence[FrameTruth]
-) -> AircraftRow:
+    truth: SkyTruth, aircraft: AircraftTruth, seen: Sightings, at: NDArray[np.intp], apart: NDArray[np.float64],
+    named: Flags, sights: _Sights,
+) -> AircraftRow:  # fmt: skip
     up = aircraft.azel_deg[:, 1] > HEARD_ELEVATION_DEG
     near = up & (aircraft.range_m < HEARD_RANGE_M) & (truth.t_s > truth.t_s[0] + START_UP_S)
-    known, errors, names = np.zeros(len(truth.t_s), dtype=bool), [], set()
-    for sight in seen:
-        index = _at(truth, sight.utc_ns)
-        if not near[index]:
-            continue
-        error = float(separation_deg(sight.unit_enu, azel_to_unit(*aircraft.azel_deg[index])))
-        if _is_named(sight, aircraft) and "radio" in sight.senses:
-            known[index] = True
-            errors.append(error)
-        if error < SAME_DEG:
-            names.add(sight.label or sight.identity)
-    step = float(truth.t_s[1] - truth.t_s[0])
-    lines = len({sight.utc_ns for sight in seen if near[_at(truth, sight.utc_ns)]})
-    near_s = float(near.sum()) * step if aircraft.aircraft.transponder else 0.0
+    asked = near[at] if len(at) else np.zeros(0, dtype=bool)
+    located = asked & named & seen.by_radio
+    lines, known = len(np.unique(seen.utc_ns[asked])), len(np.unique(seen.utc_ns[located]))
+    near_s = float(near.sum()) * _step_s(truth) if aircraft.aircraft.transponder else 0.0
+    called = {seen.label[row] or seen.identity[row] for row in np.flatnonzero(asked & (apart < SAME_DEG))}
     ident = aircraft.aircraft.icao
     return AircraftRow(
         name=aircraft.name,
         transponder=aircraft.aircraft.transponder,
         highest_deg=round(float(aircraft.azel_deg[:, 1].max()), 1),
-        heard_s=round(near_s * float(known.sum()) / lines, 1) if lines else 0.0,
+        heard_s=round(near_s * known / lines, 1) if lines else 0.0,
         heard_of_s=round(near_s, 1),
-        error_deg=round(float(np.median(errors)), 3) if errors else None,
+        error_deg=round(float(np.median(apart[located])), 3) if located.any() else None,
         seen_frames=sights.found.get(ident, 0),
         seen_of_frames=sights.fair.get(ident, 0),
         nearest_deg=round(float(aircraft.from_beam_deg.min()), 1),
-        named=", ".join(sorted(names)) or "-",
+        named=", ".join(sorted(called)) or "-",
     )
+
+
+def _step_s(truth: SkyTruth) -> float:
+    return float(truth.t_s[1] - truth.t_s[0])
 
 
 def _heard_and_seen(row: AircraftRow) -> list[Item]:
@@ -223,44 +230,39 @@ def _heard_and_seen(row: AircraftRow) -> list[Item]:
     return items
 
 
-def _identities(truth: SkyTruth, seen: Sequence[Seen]) -> list[Item]:
+def _identities(
+    truth: SkyTruth, seen: Sightings, apart: Sequence[NDArray[np.float64]], named: Sequence[Flags]
+) -> list[Item]:
     """A name given is the right one, and a silent aircraft is never explained away."""
-    named = wrong = explained = silent = 0
-    for sight in seen:
-        index = _at(truth, sight.utc_ns)
-        for aircraft in truth.aircraft:
-            apart = float(separation_deg(sight.unit_enu, azel_to_unit(*aircraft.azel_deg[index])))
-            if "camera" in sight.senses and _is_named(sight, aircraft):
-                named += 1
-                wrong += apart > SAME_DEG
-            if not aircraft.aircraft.transponder and apart < SAME_DEG / 2 and "camera" in sight.senses:
-                silent += 1
-                explained += sight.identity in ("satellite", "meteor")
+    names = wrong = silent = explained = 0
+    excuse = seen.where(lambda row: seen.identity[row] in ("satellite", "meteor"))
+    for aircraft, angle, called in zip(truth.aircraft, apart, named, strict=True):
+        trails = called & seen.by_camera
+        names += int(trails.sum())
+        wrong += int((trails & (angle > SAME_DEG)).sum())
+        if not aircraft.aircraft.transponder:
+            its = seen.by_camera & (angle < SAME_DEG / 2)
+            silent += int(its.sum())
+            explained += int((its & excuse).sum())
+    right, never = "names right", "silent aircraft never explained away"
     return [
-        Item("names right", f"{named - wrong} of {named} names on trails", wrong <= 0.05 * named if named else None),
-        Item(
-            "silent aircraft never explained away",
-            f"{explained} of {silent} times",
-            explained == 0 if silent else None,
-        ),
+        Item(right, f"{names - wrong} of {names} names on trails", wrong <= 0.05 * names if names else None),
+        Item(never, f"{explained} of {silent} times", explained == 0 if silent else None),
     ]
 
 
 # -- the permission ----------------------------------------------------------------------------------------------------
 
 
-def _timeline(truth: SkyTruth, journals: Journals) -> tuple[list[str], Flags]:
+def _timeline(truth: SkyTruth, journals: Journals, rate: float) -> tuple[list[str], Flags]:
     """Per time of the grid: the state and the permit a consumer would hold; "" and False where messages are missing."""
-    said = (
-        sorted((truth.scenario.t_s(int(line["utc_ns"])), line) for line in journals.safety) if journals.safety else []
-    )
-    times = np.array([t for t, _ in said])
+    times = np.array([truth.scenario.t_s(int(line["sky_utc_ns"])) for line in journals.safety])
+    newest = np.searchsorted(times, truth.t_s, side="right") - 1
     state, permit = [""] * len(truth.t_s), np.zeros(len(truth.t_s), dtype=bool)
-    for number, t in enumerate(truth.t_s):
-        index = int(np.searchsorted(times, t, side="right")) - 1
-        if index >= 0 and t - times[index] < LEASE_S * 2:
-            message = said[index][1]["message"]
-            state[number], permit[number] = str(message["state"]), bool(message["permit"])
+    for number, index in enumerate(newest.tolist()):
+        if index >= 0 and truth.t_s[number] - times[index] < LEASE_S * rate:
+            state[number] = str(journals.safety[index]["state"])
+            permit[number] = bool(journals.safety[index]["permit"])
     return state, permit
 
 
@@ -287,13 +289,15 @@ def _crossings(truth: SkyTruth, state: Sequence[str], permit: Flags) -> list[Ite
     return items
 
 
-def _permission(truth: SkyTruth, permit: Flags, fired: Intervals, figures: dict[str, float | int | None]) -> list[Item]:
+def _permission(
+    truth: SkyTruth, permit: Flags, fired: Intervals, start_up_s: float, figures: dict[str, float | int | None]
+) -> list[Item]:
     """That the station also says yes: a spotter that always holds is no use to anybody."""
-    step = float(truth.t_s[1] - truth.t_s[0])
+    step = _step_s(truth)
     busy = truth.nearest_deg() < CLEAR_DEG
     soon = looking_ahead(busy, round(LOOK_AHEAD_S / step))
     lately = looking_ahead(busy[::-1], round(LOOK_BACK_S / step))[::-1]
-    free = ~soon & ~lately & (truth.t_s > truth.t_s[0] + START_UP_S)
+    free = ~soon & ~lately & (truth.t_s > truth.t_s[0] + start_up_s)
     on = during(fired, truth.t_s)
     share = float(permit[free].mean()) if free.any() else 0.0
     figures |= {"free_s": round(float(free.sum()) * step, 1), "permit_share": round(share, 3)}
@@ -312,15 +316,41 @@ def _permission(truth: SkyTruth, permit: Flags, fired: Intervals, figures: dict[
 
 
 def _others(
-    truth: SkyTruth, frames: Sequence[FrameTruth], sights: _Sights, seen: Sequence[Seen], journals: Journals
+    truth: SkyTruth, frames: Sequence[FrameTruth], sights: _Sights, seen: Sightings, journals: Journals
 ) -> list[Item]:
     items = []
     for satellite in truth.satellites:
-        named = sum(satellite.name in sight.label and sight.identity == "satellite" for sight in seen)
+        named = sum(
+            satellite.name in label for label, who in zip(seen.label, seen.identity, strict=True) if who == "satellite"
+        )
         asked = sights.fair.get(satellite.name, 0) >= SEEN_FRAMES
         items.append(Item(f"{satellite.name} named", f"{named} times", named > 0 if asked else None))
     for number in range(len(truth.scenario.meteors)):
         name = f"meteor-{number}"
         hits = sights.found.get(name, 0)
         items.append(Item("meteor reported", "yes" if hits else "no", hits > 0 if sights.fair.get(name) else None))
+    if truth.scenario.clouds:
+        items.append(_cloud(truth, journals))
     return items
+
+
+def _cloud(truth: SkyTruth, journals: Journals) -> Item:
+    """The share of the sky the camera vouches for must shrink while cloud covers a part of it."""
+    cloud = truth.scenario.clouds[0]
+    # Its edges are soft in time: the middle half is thick, well before it nothing is there.
+    quarter_s = 0.25 * (cloud.t_end_s - cloud.t_start_s)
+    before, thick = [], []
+    for line in journals.tracks:
+        share, t_s = line.get("visible_fraction"), truth.scenario.t_s(int(line["sky_utc_ns"]))
+        if share is None:
+            continue
+        if START_UP_S < t_s < cloud.t_start_s - 5.0:
+            before.append(float(share))
+        elif cloud.t_start_s + quarter_s < t_s < cloud.t_end_s - quarter_s:
+            thick.append(float(share))
+    if not before or not thick:
+        return Item("cloud noticed", "nothing was said of the visible sky", False)
+    clear, clouded = float(np.median(before)), float(np.min(thick))
+    return Item(
+        "cloud noticed", f"sees {clear:.0%} of the sky, {clouded:.0%} under cloud", clouded < clear - CLOUD_SHARE
+    )

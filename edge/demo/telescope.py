@@ -7,22 +7,22 @@ camera's simulator, so that the pictures show the beam that was fired.
 
 from __future__ import annotations
 
-import logging
+import os
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 import numpy as np
 
 from camera.sim.laser import Intervals, write_intervals
 from camera.sim.scenario import Scenario
+from edge.config import MqttSection
 from edge.guard.consumer import PermitHolder
 from edge.guard.inbound import PointingMessage
+from edge.publish.mqtt import Inbound, MqttLink, Outgoing
+from edge.publish.topics import POINTING, SAFETY
 from edge.runtime.clock import SkyClock
-
-log = logging.getLogger(__name__)
 
 STEP_S = 0.05  # of the interlock
 POINTING_S = 0.1  # 10 Hz; the station holds when pointing is older than 1 s
@@ -72,7 +72,7 @@ class Telescope:
             elevation_deg=round(float(elevation), 5),
             azimuth_rate_dps=round(float((az1 - az0 + 180.0) % 360.0 - 180.0) / RATE_OVER_S, 6),
             elevation_rate_dps=round(float(el1 - el0) / RATE_OVER_S, 6),
-            target_id=str(self._scenario.beam.target.norad_id),
+            target_id=self._scenario.beam.target.name,
             laser_state="on" if self.laser_on else "off",
         ).to_bytes()
 
@@ -95,46 +95,53 @@ class Telescope:
 
 
 class TelescopeThread:
-    """Runs a telescope beside the terminal view; hand it the safety messages with `offer`."""
+    """Runs a telescope beside the terminal view, over its own connection to the broker.
 
-    def __init__(self, telescope: Telescope, publish: Callable[[bytes], None]) -> None:
+    Everything that arrives under the station's topics is also kept for the view: `heard`.
+    """
+
+    def __init__(self, telescope: Telescope, section: MqttSection, root: str, beam: str) -> None:
         self.telescope = telescope
-        self._publish = publish
-        self._inbox: SimpleQueue[tuple[bytes, bool, float, float]] = SimpleQueue()
+        self.heard: SimpleQueue[Inbound] = SimpleQueue()
+        self._safety, self._pointing = SAFETY.path(root, beam), POINTING.path(root, beam)
+        self._link = MqttLink(section, client_id=f"telescope-{os.getpid()}", subscriptions=[(f"{root}/#", 0)])
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="telescope", daemon=True)
 
+    @property
+    def link_state(self) -> str:
+        """The connection in one sentence."""
+        return self._link.state
+
     def start(self) -> None:
+        self._link.start()
         self._thread.start()
 
-    def offer(self, payload: bytes, retained: bool) -> None:
-        """From any thread, at the moment a safety message arrives."""
-        self._inbox.put((payload, retained, time.monotonic(), time.time()))
-
     def stop(self) -> None:
-        """Laser off, then the thread ends."""
+        """Laser off, then the thread ends; what the station says last is still heard until `close`."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(2.0)
+
+    def close(self) -> None:
+        """Hears what is left, ends the connection."""
+        for message in self._link.received():
+            self.heard.put(message)
+        self._link.stop()
 
     def _run(self) -> None:
         next_pointing_mono_s = time.monotonic()
         try:
             while not self._stop.is_set():
-                self._receive_all()
+                for message in self._link.received(STEP_S):
+                    if message.topic == self._safety:
+                        arrived_utc_s = time.time() - (time.monotonic() - message.arrived_mono_s)
+                        self.telescope.receive(message.payload, message.retained, message.arrived_mono_s, arrived_utc_s)
+                    self.heard.put(message)
                 now = time.monotonic()
                 self.telescope.step(now)
                 if now >= next_pointing_mono_s:
-                    self._publish(self.telescope.pointing(now))
+                    self._link.publish(Outgoing(self._pointing, self.telescope.pointing(now), POINTING.qos))
                     next_pointing_mono_s = max(next_pointing_mono_s + POINTING_S, now)
         finally:
             self.telescope.park(time.monotonic())
-
-    def _receive_all(self) -> None:
-        """Wait at most one step for a message, then take all that came."""
-        try:
-            self.telescope.receive(*self._inbox.get(timeout=STEP_S))
-            while True:
-                self.telescope.receive(*self._inbox.get_nowait())
-        except Empty:
-            return

@@ -83,4 +83,4 @@ def test_pointing_and_its_rates_agree(bench: Bench) -> None:
     now, then = (json.loads(bench.telescope.pointing(t)) for t in (60.0, 61.0))
     assert then["elevation_deg"] - now["elevation_deg"] == pytest.approx(now["elevation_rate_dps"], abs=0.01)
     assert then["azimuth_deg"] - now["azimuth_deg"] == pytest.approx(now["azimuth_rate_dps"], abs=0.02)
-    assert now["target_id"] == "99001"
+    assert now["target_id"] == "SIM-TARGET"

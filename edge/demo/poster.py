@@ -1,0 +1,126 @@
+"""The demo's picture: everything the station found, heard, named and guarded in one night, on the stacked sky.
+
+Made from the station's own journals; of the scenario only the beam's path is drawn, because the telescope published it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camera.geodesy import enu_to_azel, separation_deg
+from camera.sim.laser import Intervals
+from edge.demo.journals import Journals, Sightings
+from edge.demo.runfolder import RunFolder
+from edge.demo.summary import Summary
+from edge.panel import Panel, PanelRow, with_panel
+from edge.picture import DrawnPath, DrawnTrail, draw_sky
+
+STACK_SCALE = 0.5
+GAP_NS = 8_000_000_000  # a path is broken where nothing was known for so long
+NEAR_NS = 3_000_000_000  # a track so near in time stood near the trail
+SAME_DEG = 3.0
+UNNAMED = {"own-beam": "own beam", "own-target": "own target", "unknown": "no transponder"}
+LEGEND = (
+    PanelRow("aircraft, seen and named", "", "aircraft", "tube"),
+    PanelRow("seen, nobody knows whose", "", "unknown", "tube"),
+    PanelRow("heard on 1090 MHz", "", "radio", "line"),
+    PanelRow("satellite", "", "satellite", "tube"),
+    PanelRow("meteor", "", "meteor", "tube"),
+    PanelRow("own beam", "", "own-beam", "tube"),
+    PanelRow("guarded cone, swept by the beam", "", "cone", "area"),
+)
+
+
+def make_poster(
+    stack_bgr: NDArray[np.uint8], run: RunFolder, journals: Journals, fired: Intervals, summary: Summary
+) -> NDArray[np.uint8]:
+    """The annotated sky with its panel, BGR."""
+    seen = journals.sightings()
+    t_s = np.arange(0.0, run.scenario.duration_s, 1.0)
+    beam = run.scenario.beam.azel_deg(t_s, run.scenario.epoch_utc_ns, run.scenario.site)
+    sky = draw_sky(
+        stack_bgr,
+        run.plate,
+        scale=STACK_SCALE,
+        trails=_trails(journals, seen, run),
+        paths=_heard_paths(seen, run),
+        beam_azel_deg=beam,
+        cone_deg=run.config.guard.beams[0].cone_deg,
+        simulated=True,
+    )
+    return with_panel(sky, _panel(run, fired, summary), simulated=True)
+
+
+def _trails(journals: Journals, seen: Sightings, run: RunFolder) -> list[DrawnTrail]:
+    """Detections, each with the identity of the track that stood there at mid-exposure."""
+    trails = []
+    half_ns = round(run.config.camera.exposure_s * 5e8)
+    for line in journals.detections:
+        at, unit = _tracks_at(seen, int(line["start_utc_ns"]) + half_ns)
+        for trail in line["trails"]:
+            polyline = np.array(trail["polyline_px"], dtype=float)
+            identity, label = trail["class"], ""
+            along = run.plate.pixel_to_unit(polyline, run.plate.region.origin_px)
+            apart = separation_deg(unit[:, None], along[None]).min(axis=1) if len(at) else np.empty(0)
+            if len(at) and np.nanmin(apart) < SAME_DEG:
+                row = at[int(np.nanargmin(apart))]
+                identity, label = seen.identity[row], seen.label[row]
+            trails.append(DrawnTrail(polyline, identity, trail["score"], label or UNNAMED.get(identity, identity)))
+    return trails
+
+
+def _tracks_at(seen: Sightings, utc_ns: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Rows (K,) of the tracks the camera knew near a time, the sighting nearest to it of each, and their directions."""
+    near = np.flatnonzero((np.abs(seen.utc_ns - utc_ns) < NEAR_NS) & seen.by_camera)
+    nearest: dict[str, int] = {}
+    for row in near[np.argsort(-np.abs(seen.utc_ns[near] - utc_ns), kind="stable")].tolist():
+        nearest[seen.id[row]] = row
+    rows = np.array(list(nearest.values()), dtype=np.intp)
+    return rows, seen.unit_enu[rows]
+
+
+def _heard_paths(seen: Sightings, run: RunFolder) -> list[DrawnPath]:
+    """One path per aircraft heard, with its height from range and elevation."""
+    groups: dict[str, list[int]] = {}
+    for row in np.flatnonzero(seen.by_radio & (seen.unit_enu[:, 2] > 0)).tolist():
+        groups.setdefault(seen.label[row] or seen.id[row], []).append(row)
+    paths = []
+    for label, rows in groups.items():
+        azel = enu_to_azel(seen.unit_enu[rows])
+        gaps = np.flatnonzero(np.diff(seen.utc_ns[rows]) > GAP_NS) + 1
+        range_m = float(seen.range_m[rows[-1]])
+        # The Earth falls away from the horizon plane by range^2 / 2R.
+        height_m = run.scenario.site.height_m + range_m * seen.unit_enu[rows[-1], 2] + range_m**2 / 2 / 6.371e6
+        text = label if np.isnan(height_m) else f"{label}  {height_m / 1000:.1f} km"
+        paths.append(DrawnPath(np.insert(azel, gaps, np.nan, axis=0), "radio", text))
+    return paths
+
+
+def _panel(run: RunFolder, fired: Intervals, summary: Summary) -> Panel:
+    site = run.scenario.site
+    begin, end = (_utc(run.scenario.utc_ns(t)) for t in (0.0, run.scenario.duration_s))
+    lines = (
+        f"Station {run.config.station.id}: {abs(site.latitude_deg):.4f} {'N' if site.latitude_deg >= 0 else 'S'}, "
+        f"{abs(site.longitude_deg):.4f} {'E' if site.longitude_deg >= 0 else 'W'}, {site.height_m:.0f} m",
+        f"{begin} to {end[11:]} UTC, night {run.scenario.seed}",
+    )
+    who = tuple(
+        PanelRow(row.name, _how(row.heard_s, row.seen_frames)) for row in summary.aircraft if row.highest_deg > 0
+    )
+    verdict = tuple(
+        PanelRow(item.name, item.found, "good" if item.passed else "bad")
+        for item in summary.items
+        if item.passed is not None and not item.name.endswith((" heard", " seen"))
+    )
+    return Panel("Skyspotter demo", lines, (("Legend", LEGEND), ("Aircraft", who), ("Verdict", verdict)))
+
+
+def _how(heard_s: float, seen_frames: int) -> str:
+    return " + ".join([*(["heard"] if heard_s > 0 else []), *(["seen"] if seen_frames > 0 else [])]) or "-"
+
+
+def _utc(utc_ns: int) -> str:
+    return f"{datetime.fromtimestamp(utc_ns / 1e9, UTC):%Y-%m-%d %H:%M:%S}"
