@@ -1,0 +1,413 @@
+"""One connection to the broker, owned by one thread. The only user of paho.
+
+*Why no paho thread and no reconnecting client.* paho calls callbacks with its own locks held, ends its thread at an
+exception, and sends what is in flight again in ways that depend on the version. Here one thread of ours owns the
+socket, select and the client; no lock is shared with paho, and every connection is a new client with a clean session.
+What was not acknowledged is given back to the outbox.
+
+The caller never waits. QoS 0 messages are sent now or dropped and counted: a late CLEAR is worse than none.
+MQTT 5; against a broker that speaks only 3.1.1 the link falls back by itself and says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import socket
+import ssl
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from paho.mqtt.client import Client, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.config import MqttSection
+
+log = logging.getLogger(__name__)
+
+KEEPALIVE_S = 5  # a half-open connection ends, and the will is published, within 1.5 times this
+CONNECT_LIMIT_S = 5.0
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
+LATE_S = 0.5  # a QoS 0 message not sent by then is dropped
+IN_FLIGHT = 20
+LARGEST_QUEUE = 1000
+_T = TypeVar("_T")
+_REFUSED_PROTOCOL = "Unsupported protocol version"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """`token`: reported back by `deliveries`, for QoS 1 out of the outbox. `expiry_s` counts with MQTT 5 only."""
+
+    topic: str
+    payload: bytes
+    qos: Literal[0, 1] = 0
+    retain: bool = False
+    expiry_s: int | None = None
+    token: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    topic: str
+    payload: bytes
+    retained: bool
+    arrived_mono_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of a message with a token. `refused`: the broker's word, else empty; unconfirmed: send it again."""
+
+    token: int
+    acknowledged: bool
+    refused: str = ""
+
+
+def credential_password() -> str | None:
+    """$CREDENTIALS_DIRECTORY/mqtt-password, as systemd `LoadCredential=` leaves it; None without one."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return None
+    try:
+        return Path(folder, "mqtt-password").read_text(encoding="utf-8").rstrip("\r\n")
+    except FileNotFoundError:
+        return None
+
+
+class _Lost(Exception):
+    """This connection is over; the message is the sentence for people."""
+
+
+class MqttLink:
+    """Safe to call from any thread. `greetings` is asked on the link's thread at each connection, for fresh stamps."""
+
+    def __init__(
+        self,
+        section: MqttSection,
+        *,
+        client_id: str,
+        will: Outgoing | None = None,
+        subscriptions: Sequence[tuple[str, int]] = (),
+        greetings: Callable[[], Sequence[Outgoing]] = tuple,
+        password: str | None = None,
+    ) -> None:
+        self._section, self._client_id, self._will = section, client_id, will
+        self._subscriptions, self._greetings, self._password = tuple(subscriptions), greetings, password
+        self.protocol: Literal["5", "3.1.1"] = section.protocol
+        self.connected = False
+        self.state = "not started"  # one sentence for people
+        self.counters: Counter[str] = Counter()
+        self.beat_mono_s = time.monotonic()  # of the thread's last turn, for a watchdog
+        self._outgoing: deque[tuple[float, Outgoing]] = deque()
+        self._inbound: deque[Inbound] = deque()
+        self._delivered: deque[Delivery] = deque()
+        self._arrived = threading.Event()
+        self._stopping = threading.Event()
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
+        self._thread = threading.Thread(target=self._live, name=f"mqtt {client_id}", daemon=True)
+
+    @property
+    def where(self) -> str:
+        return f"{self._section.host}:{self._section.port}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def publish(self, message: Outgoing) -> bool:
+        """Hands over; False when it was dropped at once because there is no connection."""
+        if not self.connected or len(self._outgoing) >= LARGEST_QUEUE:
+            self._undelivered(message)
+            return False
+        self._outgoing.append((time.monotonic(), message))
+        self._wake()
+        return True
+
+    def received(self, timeout_s: float = 0.0) -> list[Inbound]:
+        """What arrived, oldest first; waits up to `timeout_s` for the first."""
+        if timeout_s > 0 and not self._inbound:
+            self._arrived.wait(timeout_s)
+        self._arrived.clear()
+        return _taken(self._inbound)
+
+    def deliveries(self) -> list[Delivery]:
+        return _taken(self._delivered)
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Sends what was handed over and says goodbye, so that the will stays unsaid. Safe to call twice."""
+        self._stopping.set()
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        if not self._thread.is_alive():
+            self._wake_read.close()
+            self._wake_write.close()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):  # full: it will wake anyway; closed: it has ended
+            self._wake_write.send(b".")
+
+    def _undelivered(self, message: Outgoing) -> None:
+        if message.token is None:
+            self.counters["dropped"] += 1
+        else:
+            self._delivered.append(Delivery(message.token, False))
+
+    # -- the thread ----------------------------------------------------------------------------------------------------
+
+    def _live(self) -> None:
+        pause_s = SHORTEST_PAUSE_S
+        while not self._stopping.is_set():
+            connection = _Connection(self)
+            try:
+                connection.run()
+                sentence = "stopped"
+            except _Lost as err:
+                sentence = str(err)
+            except Exception as err:  # a bug or paho's: the link must live on, and say it
+                log.exception("mqtt failed broker=%s", self.where)
+                sentence = f"broker {self.where}: {type(err).__name__}: {err}"
+            self.connected = False
+            connection.close()
+            for message in connection.unacknowledged() + [message for _, message in _taken(self._outgoing)]:
+                self._undelivered(message)
+            if sentence not in (self.state, "stopped"):
+                log.warning("mqtt down: %s", sentence)
+            self.state = sentence
+            self.counters["lost"] += connection.established
+            if connection.retry_at_once:
+                continue
+            pause_s = SHORTEST_PAUSE_S if connection.established else min(2 * pause_s, LONGEST_PAUSE_S)
+            until = time.monotonic() + pause_s
+            while not self._stopping.is_set() and time.monotonic() < until:
+                self.beat_mono_s = time.monotonic()
+                self._stopping.wait(0.2)
+
+
+class _Connection:
+    """One client from CONNECT to its end. Lives on the link's thread, callbacks included."""
+
+    def __init__(self, link: MqttLink) -> None:
+        self.link, self.section = link, link._section
+        self.established = False
+        self.retry_at_once = False
+        self._verdict: ReasonCode | None = None  # of the broker, on CONNECT
+        self._goodbye = ""
+        self._in_flight: dict[int, Outgoing] = {}
+        self._client: Client | None = None
+
+    def run(self) -> None:
+        """Raises _Lost with the sentence; returns when the link is being stopped."""
+        link = self.link
+        client = self._client = self._made()
+        try:
+            if link.protocol == "5":
+                client.connect(self.section.host, self.section.port, KEEPALIVE_S, clean_start=True)
+            else:
+                client.connect(self.section.host, self.section.port, KEEPALIVE_S)
+        except (OSError, ValueError) as err:
+            raise _Lost(_sentence(err, self.section)) from err
+        deadline = time.monotonic() + CONNECT_LIMIT_S
+        while not link._stopping.is_set():
+            self._turn(client, 0.25)
+            if self._verdict is not None and not self.established:
+                self._accept(client, self._verdict)
+            if not self.established and time.monotonic() > deadline:
+                raise _Lost(f"broker {link.where} accepts the connection but does not speak MQTT")
+        self._leave(client)
+
+    def _made(self) -> Client:
+        link, section = self.link, self.section
+        five = link.protocol == "5"
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=link._client_id,
+            protocol=MQTTv5 if five else MQTTv311,
+            clean_session=None if five else True,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = CONNECT_LIMIT_S
+        client.max_inflight_messages_set(IN_FLIGHT)
+        if link._will is not None:
+            client.will_set(link._will.topic, link._will.payload, link._will.qos, link._will.retain)
+        if section.username is not None:
+            client.username_pw_set(section.username, link._password)
+        if section.ca_file is not None:
+            try:
+                client.tls_set(
+                    ca_certs=str(section.ca_file),
+                    certfile=str(section.certificate_file) if section.certificate_file else None,
+                    keyfile=str(section.key_file) if section.key_file else None,
+                )
+            except (OSError, ValueError) as err:
+                raise _Lost(f"mqtt.ca_file, certificate_file or key_file cannot be used: {err}") from err
+        client.on_connect = self._on_connect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        return client
+
+    def _accept(self, client: Client, verdict: ReasonCode) -> None:
+        link = self.link
+        if verdict.is_failure:
+            if str(verdict) == _REFUSED_PROTOCOL and link.protocol == "5":
+                link.protocol, self.retry_at_once = "3.1.1", True
+                raise _Lost(f"broker {link.where} does not speak MQTT 5: falling back to 3.1.1")
+            raise _Lost(_refusal(verdict, link.where))
+        self.established = link.connected = True
+        link.counters["connected"] += 1
+        link.state = f"connected to {link.where}, MQTT {link.protocol}"
+        log.info("mqtt up broker=%s protocol=%s", link.where, link.protocol)
+        for topic, qos in link._subscriptions:
+            client.subscribe(topic, qos)
+        for message in link._greetings():
+            self._send(client, message)
+
+    def _turn(self, client: Client, wait_s: float) -> None:
+        """One round of select: sends, reads, keeps alive. Raises _Lost."""
+        link = self.link
+        link.beat_mono_s = time.monotonic()
+        sock: Any = client.socket()
+        if sock is None:
+            raise _Lost(self._end_sentence())
+        writing = [sock] if client.want_write() else []
+        try:
+            readable, writable, _ = select.select([sock, link._wake_read], writing, [], wait_s)
+        except (OSError, ValueError) as err:
+            raise _Lost(self._end_sentence()) from err
+        if link._wake_read in readable:
+            _drain(link._wake_read)
+        codes = [client.loop_write()] if writable else []
+        if self.established:
+            self._send_waiting(client)
+        if sock in readable:
+            codes.append(client.loop_read())
+            while client.socket() is not None and isinstance(sock, ssl.SSLSocket) and sock.pending():
+                codes.append(client.loop_read())
+        codes.append(client.loop_misc())
+        if any(code != MQTTErrorCode.MQTT_ERR_SUCCESS for code in codes) and self._verdict is None:
+            raise _Lost(self._end_sentence())
+        if self.established and client.socket() is None:
+            raise _Lost(self._end_sentence())
+
+    def _send_waiting(self, client: Client) -> None:
+        while self.link._outgoing:
+            handed_mono_s, message = self.link._outgoing.popleft()
+            late = time.monotonic() - handed_mono_s > LATE_S
+            if message.qos == 0 and (late or client.want_write()):  # what cannot leave now must not leave later
+                self.link.counters["dropped"] += 1
+            else:
+                self._send(client, message)
+
+    def _send(self, client: Client, message: Outgoing) -> None:
+        properties = None
+        if message.expiry_s is not None and self.link.protocol == "5":
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = message.expiry_s
+        sent = client.publish(message.topic, message.payload, message.qos, message.retain, properties)
+        if message.qos:
+            self._in_flight[sent.mid] = message
+        self.link.counters["sent"] += 1
+
+    def _leave(self, client: Client) -> None:
+        """What was handed over before `stop` still goes out; at most a second is spent on it."""
+        until = time.monotonic() + 1.0
+        while self.established and time.monotonic() < until:
+            if not (self.link._outgoing or client.want_write() or self._in_flight):
+                break
+            self._turn(client, 0.05)
+        client.disconnect()
+
+    def unacknowledged(self) -> list[Outgoing]:
+        return list(self._in_flight.values())
+
+    def close(self) -> None:
+        """Without a goodbye, unless one was said: then the broker says the will."""
+        client, self._client = self._client, None
+        if client is not None and (sock := client.socket()) is not None:
+            sock.close()
+
+    def _end_sentence(self) -> str:
+        where = self.link.where
+        if self._goodbye and self._goodbye not in ("Success", "Unspecified error", "Normal disconnection"):
+            return f"broker {where} ended the connection: {self._goodbye}"
+        return f"broker {where} is gone; trying again" if self.established else f"broker {where} hung up at once"
+
+    # -- callbacks: on this thread, they only note ---------------------------------------------------------------------
+
+    def _on_connect(self, client: Client, data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
+        self._verdict = reason
+
+    def _on_message(self, client: Client, data: Any, message: MQTTMessage) -> None:
+        if len(self.link._inbound) >= LARGEST_QUEUE:
+            self.link._inbound.popleft()
+            self.link.counters["inbound_dropped"] += 1
+        arrived = Inbound(message.topic, bytes(message.payload), bool(message.retain), time.monotonic())
+        self.link._inbound.append(arrived)
+        self.link._arrived.set()
+
+    def _on_publish(self, client: Client, data: Any, mid: int, reason: ReasonCode, properties: Any) -> None:
+        message = self._in_flight.pop(mid, None)
+        if reason.is_failure:  # only MQTT 5 tells; with 3.1.1 the broker says Success and the message is gone
+            self.link.counters["refused"] += 1
+            log.warning("mqtt refused topic=%s: %s", message.topic if message else "?", reason)
+        if message is not None and message.token is not None:
+            refused = str(reason) if reason.is_failure else ""
+            self.link._delivered.append(Delivery(message.token, not refused, refused))
+
+    def _on_subscribe(self, client: Client, data: Any, mid: int, reasons: Any, properties: Any) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self.link.counters["subscriptions_refused"] += 1
+            self.link.state = f"broker {self.link.where} refuses a subscription: check its access list for this user"
+            log.warning("mqtt %s", self.link.state)
+
+    def _on_disconnect(self, client: Client, data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
+        self._goodbye = str(reason)
+
+
+def _taken(queue: deque[_T]) -> list[_T]:
+    """Everything in it now; others may append meanwhile."""
+    return [queue.popleft() for _ in range(len(queue))]
+
+
+def _drain(sock: socket.socket) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while sock.recv(4096):
+            pass
+
+
+def _refusal(verdict: ReasonCode, where: str) -> str:
+    word = str(verdict)
+    if word in ("Bad user name or password", "Not authorized"):
+        return f"broker {where} refuses the user: check mqtt.username and the credential mqtt-password"
+    if word == "Client identifier not valid":
+        return f"broker {where} refuses the client id"
+    return f"broker {where} refuses the connection: {word}"
+
+
+def _sentence(err: Exception, section: MqttSection) -> str:
+    where = f"{section.host}:{section.port}"
+    if isinstance(err, ssl.SSLCertVerificationError):
+        return f"TLS: the certificate of broker {where} is not accepted with mqtt.ca_file: {err.verify_message}"
+    if isinstance(err, ssl.SSLError):
+        return f"TLS with broker {where} failed: {err.reason or err}"
+    if isinstance(err, socket.gaierror):
+        return f"the name of broker {section.host} is unknown: check mqtt.host"
+    if isinstance(err, ConnectionRefusedError):
+        return f"no broker listens at {where}: start it, or check mqtt.host and mqtt.port"
+    if isinstance(err, TimeoutError):
+        return f"broker {where} does not answer within {CONNECT_LIMIT_S:.0f} s"
+    return f"broker {where} cannot be reached: {err}"
