@@ -147,8 +147,10 @@ def replay(
     site: Annotated[str | None, typer.Option(metavar="LAT,LON,HEIGHT_M", help="Where it was recorded.")] = None,
     plate: Annotated[Path | None, typer.Option(metavar="FILE", help="The camera's plate solution.")] = None,
     rate: Annotated[
-        float, typer.Option(min=0.1, max=50, help="How many times faster than life the radio plays.")
-    ] = 1.0,
+        float | None,
+        typer.Option(min=0.1, max=50, help="Play the radio at so many times its pace; else at full speed."),
+    ] = None,
+    iq_rate: Annotated[int, typer.Option(metavar="HZ", help="Sample rate of IQ: 2400000 or 2000000.")] = 2_400_000,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of resuming in DIR.")] = False,
 ) -> None:
     """Recorded frames and radio through the very same pipeline: every frame once, each with its line."""

@@ -7,6 +7,7 @@ read from $CREDENTIALS_DIRECTORY. `edge/example.toml` is the commented file that
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -101,7 +102,10 @@ class GuardSection(Section):
     allow_radio_basis: bool = False  # permit (at most CAUTION) with the camera blind, given a primary measure
     allow_camera_basis: bool = False  # the same with the radio down
     primary_measure_timeout_s: float = Field(2.0, gt=0, le=10)
-    explained_may_pass: tuple[Literal["satellite", "meteor", "own-beam", "own-target"], ...] = ("own-beam", "own-target")
+    explained_may_pass: tuple[Literal["satellite", "meteor", "own-beam", "own-target"], ...] = (
+        "own-beam",
+        "own-target",
+    )
     smallest_range_m: float = Field(500.0, gt=0)  # nearest aircraft the camera-telescope baseline is widened for
 
     @model_validator(mode="after")
@@ -150,6 +154,7 @@ class SimulationSection(Section):
     seed: int = 1
     minutes: float = Field(3.0, gt=0, le=24 * 60)
     rate: float = Field(1.0, ge=0.1, le=50)
+    paced: bool = False  # replay of a recording: at `rate` times its own pace, else as fast as it can be read
     epoch_utc_ns: int
     mono_zero_s: float
     files: tuple[Path, ...] = ()  # replay: the frames, in order
@@ -173,7 +178,9 @@ class Config(Section):
     def _simulated_devices_need_simulation(self) -> Config:
         simulated = self.camera.source in ("sim", "replay") or self.radio.source in ("sim", "iq")
         if simulated and self.simulation is None:
-            raise ValueError("camera.source or radio.source is simulated or recorded, but there is no [simulation] section")
+            raise ValueError(
+                "camera.source or radio.source is simulated or recorded, but there is no [simulation] section"
+            )
         if self.camera.source == "none" and self.radio.source == "none":
             raise ValueError("camera.source and radio.source are both none: a station needs at least one sense")
         return self
@@ -187,16 +194,18 @@ class Config(Section):
 
 
 def parse_config(text: str, name: str) -> Config:
-    """Raises ConfigRefused with one line per fault: `name: guard.beams.0.cone_deg: Input should be greater than 0`."""
+    """TOML, or JSON where the name ends so (programs write it). Raises ConfigRefused with one line per fault: `name: guard.beams.0.cone_deg: Input should be greater than 0`."""
     try:
-        return Config.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as err:
-        raise ConfigRefused(f"{name}: not valid TOML: {err}") from err
+        return Config.model_validate(json.loads(text) if name.endswith(".json") else tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as err:
+        raise ConfigRefused(f"{name}: not valid {'JSON' if name.endswith('.json') else 'TOML'}: {err}") from err
     except ValidationError as err:
         lines = []
         for fault in err.errors():
             path = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
-            message = "unknown key; remove it or correct its spelling" if fault["type"] == "extra_forbidden" else fault["msg"]
+            message = (
+                "unknown key; remove it or correct its spelling" if fault["type"] == "extra_forbidden" else fault["msg"]
+            )
             lines.append(f"{name}: {path}: {message}")
         raise ConfigRefused("\n".join(lines)) from err
 

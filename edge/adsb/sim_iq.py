@@ -145,7 +145,7 @@ class SkySignal:
         """Mode A/C replies of everybody else: two framing pulses 20.3 us apart, twelve data pulses between."""
         trains = []
         for slot in range(int(t0_s // _SLOT_S), int(t1_s // _SLOT_S) + 1) if self._clutter_per_slot else ():
-            rng = np.random.default_rng([self.scenario.seed, 3, slot + 1])
+            rng = np.random.default_rng([self.scenario.seed, 3, slot % 2**32])
             for begin in rng.uniform(0, _SLOT_S, rng.poisson(self._clutter_per_slot)) + slot * _SLOT_S:
                 present = np.concatenate(([True], rng.random(13) < 0.45, [True]))
                 present[7] = False  # the X position stays empty

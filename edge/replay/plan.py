@@ -21,7 +21,7 @@ BEAST_SUFFIXES = frozenset({".beast", ".log"})
 KNOWN = "an image (FITS, PNG, JPEG, TIFF) nor a radio recording (Beast, or IQ as .cu8, .iq, .bin)"
 
 
-class NothingToReplay(Exception):
+class ReplayRefused(Exception):
     """The paths name nothing that can be read; the message says which and what would be."""
 
 
@@ -46,13 +46,13 @@ def is_beast(path: Path) -> bool:
 
 
 def make_plan(paths: Sequence[Path]) -> Plan:
-    """Sort what the paths name. Raises NothingToReplay with the path that is missing, or when nothing is left."""
+    """Sort what the paths name. Raises ReplayRefused with the path that is missing, or when nothing is left."""
     frames: list[tuple[Path, Path]] = []  # (given root, file)
     beast: list[Path] = []
     iq: list[Path] = []
     for path in paths:
         if not path.exists():
-            raise NothingToReplay(f"{path}: no such file or folder")
+            raise ReplayRefused(f"{path}: no such file or folder")
         if path.is_dir():
             frames += [(path, file) for file in list_frames([path])]
             candidates: Iterable[Path] = (
@@ -69,9 +69,9 @@ def make_plan(paths: Sequence[Path]) -> Plan:
             elif file.suffix.lower() in IQ_SUFFIXES:
                 iq.append(file)
             elif not path.is_dir():
-                raise NothingToReplay(f"{file}: neither {KNOWN}")
+                raise ReplayRefused(f"{file}: neither {KNOWN}")
     if not (frames or beast or iq):
-        raise NothingToReplay(f"{', '.join(map(str, paths))}: nothing to read there, neither {KNOWN}")
+        raise ReplayRefused(f"{', '.join(map(str, paths))}: nothing to read there, neither {KNOWN}")
     return Plan(_named(frames), tuple(beast), tuple(iq))
 
 
@@ -94,7 +94,7 @@ def _named(frames: Sequence[tuple[Path, Path]]) -> tuple[tuple[str, Path], ...]:
 def already_done(detections: Path) -> set[str]:
     """Names of the frames that an earlier run finished; a last line cut off by a crash is removed from the file.
 
-    Raises NothingToReplay when the file is not a list of detections: it is somebody's, and is not overwritten.
+    Raises ReplayRefused when the file is not a list of detections: it is somebody's, and is not overwritten.
     """
     if not detections.exists():
         return set()
@@ -105,7 +105,7 @@ def already_done(detections: Path) -> set[str]:
         try:
             done.add(json.loads(line)["file"])
         except (ValueError, KeyError, TypeError) as err:
-            raise NothingToReplay(
+            raise ReplayRefused(
                 f"{detections}: line {number} is not a detection; choose another --out or use --fresh"
             ) from err
     if len(whole) != len(data):

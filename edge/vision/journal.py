@@ -63,22 +63,25 @@ def picture_bgr(frame: Frame, *, half: bool = False) -> NDArray[np.uint8]:
     The published "classical view" (IT-CDT 2023-08) stretches between minimum and maximum; percentiles keep one hot
     pixel from blackening the sky. `half` gives half the resolution (a Bayer cell becomes one pixel: no interpolation).
     """
+    bgr = _colour(frame, half=half)
+    thin = bgr[::7, ::7]
+    low = np.array([np.quantile(thin[..., i], 0.01) for i in range(3)], dtype=np.float32)
+    high = max(float(np.quantile(thin - low, 0.998)), 1.0)
+    return np.asarray(np.clip(np.sqrt(np.clip(bgr - low, 0, None) / high) * 255, 0, 255), dtype=np.uint8)
+
+
+def _colour(frame: Frame, *, half: bool) -> NDArray[np.float32]:
+    """(H, W, 3) blue, green, red."""
     pixels = frame.pixels
     if frame.mosaic == "RGGB":
-        if half:
-            red, blue = pixels[0::2, 0::2], pixels[1::2, 1::2]
-            green = (pixels[0::2, 1::2].astype(np.float32) + pixels[1::2, 0::2]) / 2
-            bgr = np.dstack((blue.astype(np.float32), green, red.astype(np.float32)))
-        else:
+        if not half:
             # OpenCV names a mosaic by its second row: RGGB is its "BG".
-            bgr = cv2.cvtColor(np.ascontiguousarray(pixels, dtype=np.uint16), cv2.COLOR_BayerBG2BGR).astype(np.float32)
-    else:
-        rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
-        bgr = rgb[..., ::-1][:: 2 if half else 1, :: 2 if half else 1].astype(np.float32)
-    sample = bgr[::7, ::7].reshape(-1, 3)
-    low = np.asarray(np.percentile(sample, 1, axis=0), dtype=np.float32)
-    high = max(float(np.percentile(sample - low, 99.8)), 1.0)
-    return np.asarray(np.clip(np.sqrt(np.clip(bgr - low, 0, None) / high) * 255, 0, 255), dtype=np.uint8)
+            return cv2.cvtColor(np.ascontiguousarray(pixels, dtype=np.uint16), cv2.COLOR_BayerBG2BGR).astype(np.float32)
+        green = (pixels[0::2, 1::2].astype(np.float32) + pixels[1::2, 0::2]) / 2
+        return np.dstack((pixels[1::2, 1::2], green, pixels[0::2, 0::2])).astype(np.float32)
+    rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+    step = 2 if half else 1
+    return rgb[::step, ::step, ::-1].astype(np.float32)
 
 
 class Stack:

@@ -2,7 +2,7 @@
 
 safety   every 0.5 s and at once when the verdict changes, per beam
 tracks   every second and at once after a judged picture, per beam
-health   every 2 s; status every 5 s
+health   every 2 s; status every 2 s
 events   on edges: a state, a sensor or a hold changed, somebody entered the region
 """
 
@@ -23,10 +23,11 @@ from edge.guard.payload import (
     TracksMessage,
     rfc3339,
 )
+from edge.publish.twins import STATUS_EVERY_S
 from edge.records import SensorState, SkyObject
 from edge.vision.station import Beam, Moment, Station
 
-SAFETY_S, TRACKS_S, HEALTH_S, STATUS_S = 0.5, 1.0, 2.0, 5.0
+SAFETY_S, TRACKS_S, HEALTH_S = 0.5, 1.0, 2.0
 
 Send = Callable[[str, str, Message], None]  # topic kind, beam name ("" for the station's own topics), message
 
@@ -51,7 +52,7 @@ class Outward:
         self._station, self._stamp, self._send, self._version = station, stamp, send, version
         self._safety = {name: _Every(SAFETY_S) for name in station.beams}
         self._tracks = {name: _Every(TRACKS_S) for name in station.beams}
-        self._health, self._status = _Every(HEALTH_S), _Every(STATUS_S)
+        self._health, self._status = _Every(HEALTH_S), _Every(STATUS_EVERY_S)
         self._seq = dict.fromkeys(station.beams, 0)
         self._started_mono_s: float | None = None
         self._before: dict[str, Verdict] = {}

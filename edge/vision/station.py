@@ -17,6 +17,7 @@ from edge.fusion.fuse import Fusion
 from edge.fusion.satellites import SatelliteBook
 from edge.guard.model import Guard, Verdict
 from edge.guard.situation import ABSENT, FROZEN, JUMPED, REFUSED, UNKNOWN, Situation
+from edge.publish.twins import TwinWatch
 from edge.records import (
     AircraftState,
     CameraHealth,
@@ -32,7 +33,6 @@ from edge.vision.sight import Judged
 HEALTH_AGE_S = 3.0  # both other processes report once a second
 JUMPED_PX, JUMPED_STARS, JUMPED_FRAMES = 2.5, 20, 3  # a plate is doubted when many stars agree, picture after picture
 PLATE_SIGMA_DEG = 0.1  # design budget above 20 deg elevation, where a plate carries no covariance
-TWIN_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Station:
         self.clock = SensorReport(SensorState.OK, "simulated") if config.simulation else UNKNOWN
         self.clock_error_s: float | None = 0.0 if config.simulation else None
         self._radio_ok_mono_s: float | None = None
-        self._twin: tuple[str, float] | None = None
+        self.twins: TwinWatch | None = None  # a replay has none
         self._jumped_frames = 0
 
     # -- what comes in -----------------------------------------------------------------------------------------------
@@ -140,10 +140,6 @@ class Station:
         if states:
             for beam in self.beams.values():
                 beam.fusion.hear(states)
-
-    def met_twin(self, boot_id: str, mono_s: float) -> None:
-        """Another box spoke with this station's id."""
-        self._twin = (boot_id, mono_s)
 
     # -- what follows ------------------------------------------------------------------------------------------------
 
@@ -186,7 +182,7 @@ class Station:
             primary_heard_mono_s=self.primary_heard_mono_s,
             local_hold=self.local_hold,
             remote_hold=beam.remote_hold,
-            twin=self._twin_words(now.mono_s),
+            twin="" if self.twins is None else self.twins.noticed(now.mono_s),
             parity_failed=self.parity_failed,
             disk_full=self.disk_full,
             stopping=self.stopping,
@@ -246,9 +242,3 @@ class Station:
         """Of the sky above 10 degrees, where stars prove that the camera sees; None without a plate or a picture."""
         view = None if self.judged is None else self.judged.visibility
         return None if view is None else float(np.clip(view.fraction, 0.0, 1.0))
-
-    def _twin_words(self, mono_s: float) -> str:
-        if self._twin is None or mono_s - self._twin[1] > TWIN_S:
-            return ""
-        other = f"another box (boot {self._twin[0][:8]}) speaks as station {self.config.station.id}"
-        return f"{other}: give each box its own station.id"

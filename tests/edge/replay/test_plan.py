@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.replay.plan import NothingToReplay, already_done, is_beast, make_plan
+from edge.replay.plan import ReplayRefused, already_done, is_beast, make_plan
 
 
 def _touch(path: Path, data: bytes = b"") -> Path:
@@ -43,9 +43,9 @@ def test_the_real_beast_recording_and_the_real_iq_are_told_apart(real_data: Path
 
 
 def test_a_missing_path_and_an_empty_folder_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(NothingToReplay, match=r"gone\.fits: no such file"):
+    with pytest.raises(ReplayRefused, match=r"gone\.fits: no such file"):
         make_plan([tmp_path / "gone.fits"])
-    with pytest.raises(NothingToReplay, match="nothing to read there"):
+    with pytest.raises(ReplayRefused, match="nothing to read there"):
         make_plan([tmp_path])
 
 
@@ -60,6 +60,6 @@ def test_a_line_cut_off_by_a_crash_is_removed_and_done_again(tmp_path: Path) -> 
 def test_a_file_that_is_not_ours_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "detections.jsonl"
     path.write_text("my notes\n")
-    with pytest.raises(NothingToReplay, match="line 1"):
+    with pytest.raises(ReplayRefused, match="line 1"):
         already_done(path)
     assert path.read_text() == "my notes\n"
