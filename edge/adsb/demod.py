@@ -29,6 +29,7 @@ _PHASES = 5
 _PREAMBLE = 20  # samples looked at
 _ROW = 22 * 12 + 17  # samples that 23 groups of five bits reach over
 SPAN = 24 + _ROW  # samples after a candidate's first that must be there
+_ROWS = 1200  # per product: larger ones wake OpenBLAS's threads, which spin for four times the CPU
 _RATIO = 1.7  # pulses against gaps of a preamble worth slicing
 _WANTED = np.zeros(32, dtype=bool)
 _WANTED[[0, 4, 5, 11, 16, 17, 18, 20, 21]] = True
@@ -217,8 +218,10 @@ def _preambles(
     quick &= at(12) > at(15)
     quick &= at(10) > at(8)
     start = np.flatnonzero(quick)
-    rows = as_strided(level, (usable, _PREAMBLE), level.strides * 2)[start]
-    means = rows @ _PREAMBLE_WEIGHTS
+    windows = as_strided(level, (usable, _PREAMBLE), level.strides * 2)
+    means = np.empty((len(start), 2 * _PHASES), dtype=np.float32)
+    for i in range(0, len(start), _ROWS):
+        np.matmul(windows[start[i : i + _ROWS]], _PREAMBLE_WEIGHTS, out=means[i : i + _ROWS])
     pulses, gaps = means[:, :_PHASES], means[:, _PHASES:]
     best = pulses - gaps
     good = np.flatnonzero((pulses > _RATIO * gaps).any(axis=1))
