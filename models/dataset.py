@@ -111,14 +111,14 @@ def make_batch(
 
 def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     kind = rng.random()
-    if sources.rendered and kind < 0.27:
-        planes, labels = _cut(sources.rendered, size, rng, towards_trail=0.7)
+    if sources.rendered and kind < 0.35:
+        planes, labels = _cut(sources.rendered, size, rng, towards_trail=0.7, zooms=0.0)
         inject, shortest = rng.random() < 0.15, 8.0
-    elif sources.photographs and kind < 0.68:
-        planes, labels = _cut(sources.photographs, size, rng, towards_trail=0.6)
+    elif sources.photographs and kind < 0.72:
+        planes, labels = _cut(sources.photographs, size, rng, towards_trail=0.6, zooms=0.4)
         inject, shortest = rng.random() < 0.35, 40.0
-    elif sources.skies and kind < 0.82:
-        planes, labels = _cut(sources.skies, size, rng, towards_trail=0.0)
+    elif sources.skies and kind < 0.84:
+        planes, labels = _cut(sources.skies, size, rng, towards_trail=0.0, zooms=0.4)
         inject, shortest = rng.random() < 0.6, 12.0
     else:
         planes, star_px = synth.random_sky(rng, size)
@@ -142,12 +142,12 @@ def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArr
 
 
 def _cut(
-    pictures: Sequence[Picture], size: int, rng: np.random.Generator, *, towards_trail: float
+    pictures: Sequence[Picture], size: int, rng: np.random.Generator, *, towards_trail: float, zooms: float
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """A square from a picture, sometimes enlarged or reduced, half of them around a trail."""
+    """A square from a picture; shares of them are enlarged or reduced, and laid across a trail."""
     picture = pictures[int(rng.integers(len(pictures)))]
     height, width = picture.labels.shape
-    zoom = float(np.exp(rng.uniform(np.log(0.65), np.log(1.5)))) if rng.random() < 0.4 else 1.0
+    zoom = float(np.exp(rng.uniform(np.log(0.65), np.log(1.5)))) if rng.random() < zooms else 1.0
     side = min(int(size / zoom), height, width)
     y0, x0 = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
     if rng.random() < towards_trail:

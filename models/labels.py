@@ -16,6 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+LONGEST_MARGIN_PX = 25.0  # between a drawn polygon's end and the light's
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledImage:
@@ -101,6 +103,15 @@ def snap(light: NDArray[np.float32], polygon: NDArray[np.float64]) -> NDArray[np
             light_on_line = np.minimum(strip[rows, column], 3.0).mean(axis=1) - 0.01 * np.abs(bend)
             if light_on_line.max() > best:
                 best, chosen = float(light_on_line.max()), (float(first), float(light_on_line.argmax()), bend)
-    at = np.linspace(0, 1, 9)
+    on_line = np.clip(
+        np.round(chosen[0] + (chosen[1] - chosen[0]) * t + chosen[2] * 4 * t * (1 - t)), 0, len(offsets) - 1
+    )
+    profile = cv2.blur(strip[rows, on_line.astype(int)].reshape(-1, 1), (1, 7)).ravel()
+    lit = np.flatnonzero(profile > 0.3 * np.median(profile))
+    # People draw past the ends; more than that is a gap between two strobes and stays.
+    first_lit, last_lit = (lit[0], lit[-1]) if len(lit) else (0, len(s) - 1)
+    begin_at = t[first_lit] if first_lit < min(LONGEST_MARGIN_PX, length / 5) else 0.0
+    end_at = t[last_lit] if len(s) - 1 - last_lit < min(LONGEST_MARGIN_PX, length / 5) else 1.0
+    at = np.linspace(begin_at, end_at, 9)
     offset = chosen[0] + (chosen[1] - chosen[0]) * at + chosen[2] * 4 * at * (1 - at) - half
     return begin + (at * length)[:, None] * along + offset[:, None] * across

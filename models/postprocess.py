@@ -25,9 +25,15 @@ SMALLEST_PIECE = 4  # pixels of mask
 MOST_PIECES = 300  # the largest; more than this is no sky with trails, and joining costs the square of it
 SHORTEST_PX = 3.0
 STRAIGHT_RMS_PX = 1.8  # a three pixel wide stroke has 0.8
+BROADEST_PX = 12.0  # pixels per pixel of length: more is a glow, not a line
 JOIN_GAP_PX = 60.0
 JOIN_ACROSS_PX = 2.5
 JOIN_ANGLE_DEG = 10.0
+MANY_ALIKE = (
+    8  # parallel, equally long, side by side: the stars of a long exposure; no traffic and no train of satellites
+)
+ALIKE_ANGLE_DEG = 8.0
+ALIKE_LENGTH = 2.0  # at most so many times longer or shorter
 UNKNOWN_MARGIN = 0.2  # between the two likeliest classes
 
 
@@ -48,6 +54,11 @@ class _Piece:
     def length(self) -> float:
         return self.end - self.begin
 
+    @property
+    def width(self) -> float:
+        """Mean number of pixels across."""
+        return len(self.xy) / max(self.length, 1.0)
+
 
 def trails_from_logits(
     logits: NDArray[np.float32], *, threshold: float, stored_px_per_plane_px: int = 1, shortest_px: float = SHORTEST_PX
@@ -60,12 +71,11 @@ def trails_from_logits(
         stored_px_per_plane_px: 2 for the half-resolution planes of a mosaic, else 1.
     """
     pieces = [part for piece in _pieces(logits[0]) for part in _straight_parts(piece)]
+    lines = [piece for piece in _joined(pieces) if piece.length >= shortest_px]
     trails = []
-    for piece in _joined(pieces):
-        if piece.length < shortest_px:
-            continue
+    for piece, star in zip(lines, _star_trails(lines), strict=True):
         score = _score(piece)
-        if score >= threshold:
+        if score >= threshold and not star:
             trails.append(Trail(_kind(piece), score, _to_stored(_polyline(piece), stored_px_per_plane_px)))
     return sorted(trails, key=lambda trail: -trail.score)
 
@@ -80,7 +90,7 @@ def _pieces(logits: NDArray[np.float32]) -> list[_Piece]:
     trail -= np.maximum(logits[_OTHER[0]], logits[_OTHER[1]])
     # The winner's margin is within log 3 of the log-odds: a cheap sieve, exact odds only where it lets through.
     floor = float(np.log(PIXEL_PROBABILITY / (1 - PIXEL_PROBABILITY)))
-    mask = cv2.compare(trail, floor - float(np.log(3)), cv2.CMP_GT)
+    mask = (trail > floor - float(np.log(3))).astype(np.uint8)
     found = cv2.findNonZero(mask)
     if found is None:
         return []
@@ -119,8 +129,12 @@ def _straight_parts(piece: _Piece) -> list[_Piece]:
     parts: list[_Piece] = []
     rest = piece
     for _ in range(6):
+        if rest.width > BROADEST_PX and len(rest.xy) > BROADEST_PX**2:
+            return parts
         residual = _residual(rest)
-        if float(np.sqrt(np.average(residual**2, weights=rest.p))) <= STRAIGHT_RMS_PX or len(rest.xy) < 12:
+        # A bright trail is a band, spread across by its width over the root of 12; crossing lines spread more.
+        spread = float(np.sqrt(np.average(residual**2, weights=rest.p)))
+        if spread <= max(STRAIGHT_RMS_PX, 0.4 * rest.width) or len(rest.xy) < 12:
             return [*parts, rest]
         on = _best_line(rest)
         parts.append(_fit(rest.xy[on], rest.p[on], rest.kinds[on]))
@@ -145,7 +159,12 @@ def _best_line(piece: _Piece) -> NDArray[np.bool_]:
         near = np.abs(off[:, 0] * line[1] - off[:, 1] * line[0]) / length < 2.5
         if near.sum() > best.sum():
             best = near
-    return best if best.any() else np.ones(len(piece.xy), bool)
+    for _ in range(2):  # two pixels gave the direction; all of the line's give it better
+        if best.sum() < SMALLEST_PIECE:
+            return np.ones(len(piece.xy), bool)
+        line = _fit(piece.xy[best], piece.p[best], piece.kinds[best])
+        best = np.abs((piece.xy - line.centre) @ np.array([-line.along[1], line.along[0]])) < 3.0
+    return best
 
 
 def _residual(piece: _Piece) -> NDArray[np.float64]:
@@ -196,12 +215,26 @@ def _on_one_line(a: _Piece, b: _Piece) -> bool:
     slope = float(np.polynomial.polynomial.polyval(at, np.polynomial.polynomial.polyder(bend))) / half
     expected = float(np.polynomial.polynomial.polyval(at, bend)) + slope * (s - at * half)
     across = float(off @ np.array([-a.along[1], a.along[0]]))
-    if abs(across - expected) > JOIN_ACROSS_PX + 0.04 * max(gap, 0.0):
+    if abs(across - expected) > max(JOIN_ACROSS_PX, 0.6 * a.width) + 0.04 * max(gap, 0.0):
         return False
     if b.length < 8 or gap < 0:  # too short to have a direction of its own, or beside
         return True
     tangent = np.array([a.along[0] - slope * a.along[1], a.along[1] + slope * a.along[0]])
     return abs(float(tangent @ b.along)) / float(np.hypot(*tangent)) > np.cos(np.radians(JOIN_ANGLE_DEG))
+
+
+def _star_trails(lines: list[_Piece]) -> NDArray[np.bool_]:
+    """(N,) which lines are the trails of stars: many parallel, equally long ones side by side."""
+    if len(lines) < MANY_ALIKE:
+        return np.zeros(len(lines), bool)
+    along, centre = np.stack([piece.along for piece in lines]), np.stack([piece.centre for piece in lines])
+    length = np.array([piece.length for piece in lines])
+    parallel = np.abs(along @ along.T) > np.cos(np.radians(ALIKE_ANGLE_DEG))
+    ratio = length[:, None] / length
+    off = centre[None] - centre[:, None]
+    across = np.abs(off[..., 1] * along[:, None, 0] - off[..., 0] * along[:, None, 1])
+    alike = parallel & (ratio < ALIKE_LENGTH) & (ratio > 1 / ALIKE_LENGTH) & (across > JOIN_ACROSS_PX)
+    return np.asarray(alike.sum(axis=1) >= MANY_ALIKE - 1)
 
 
 def _polyline(piece: _Piece) -> Points:

@@ -25,7 +25,7 @@ from models.dataset import Picture, different_planes
 from models.evaluate import Case
 
 GAIN_SETTING = 120
-LEAST_LINE_SNR = 1.3  # of the steady light; fainter ones are two flashes among the stars: neither taught nor forbidden
+LEAST_LINE_SNR = 3.0  # of the steady light; fainter ones are two flashes among the stars: neither taught nor forbidden
 FAINTEST_SNR = 2.0
 
 

@@ -35,7 +35,7 @@ def random_trail(
 ) -> Trail:
     """One aircraft, satellite or meteor somewhere across a patch of `shape` (rows, columns)."""
     height, width = shape
-    length = float(np.exp(rng.uniform(np.log(shortest_px), np.log(1.3 * max(shape)))))
+    length = float(np.exp(rng.uniform(np.log(min(shortest_px, max(shape))), np.log(1.3 * max(shape)))))
     centre = rng.uniform(0, (width, height))
     angle, bend = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.02)
     along = np.arange(-length / 2, length / 2 + 0.01, 0.5)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         state["recipe"]["channels"] = tuple(state["recipe"]["channels"])
-    except (OSError, RuntimeError, KeyError, TypeError, EOFError) as err:
+    except (OSError, RuntimeError, LookupError, TypeError, EOFError, pickle.UnpicklingError) as err:
         raise ValueError(f"{path}: no checkpoint of this training ({err})") from err
     return dict(state)
 
