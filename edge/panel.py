@@ -59,7 +59,8 @@ def with_panel(sky: Image, panel: Panel, *, simulated: bool = False) -> Image:
             if row.swatch:
                 _swatch(board, row, left, y + round(font * 0.6), font)
                 x += round(font * 2.6)
-            taken = text_size(row.value, font)[0] if row.value else 0
+            value = _shortened(row.value, right - x - text_size(row.text, font)[0] - font, font)
+            taken = text_size(value, font)[0]
             write(
                 board,
                 _shortened(row.text, right - x - taken - font // 2, font),
@@ -69,10 +70,10 @@ def with_panel(sky: Image, panel: Panel, *, simulated: bool = False) -> Image:
                 COLOURS["text"] if row.swatch else COLOURS[row.colour],
                 rim=False,
             )
-            if row.value:
+            if value:
                 write(
                     board,
-                    row.value,
+                    value,
                     right - taken,
                     y,
                     font,
@@ -101,4 +102,4 @@ def _shortened(text: str, room_px: int, size_px: int) -> str:
         return text
     while text and text_size(text + "...", size_px)[0] > room_px:
         text = text[:-1]
-    return text.rstrip() + "..."
+    return text.rstrip() + "..." if text else ""

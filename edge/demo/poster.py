@@ -22,10 +22,10 @@ STACK_SCALE = 0.5
 GAP_NS = 8_000_000_000  # a path is broken where nothing was known for so long
 NEAR_NS = 3_000_000_000  # a track so near in time stood near the trail
 SAME_DEG = 3.0
-UNNAMED = {"own-beam": "own beam", "own-target": "own target", "unknown": "no transponder"}
+UNNAMED = {"own-beam": "own beam", "own-target": "own target", "aircraft": "no transponder", "unknown": "unknown"}
 LEGEND = (
-    PanelRow("aircraft, seen and named", "", "aircraft", "tube"),
-    PanelRow("seen, nobody knows whose", "", "unknown", "tube"),
+    PanelRow("aircraft seen by the camera", "", "aircraft", "tube"),
+    PanelRow("seen, not known: held for", "", "unknown", "tube"),
     PanelRow("heard on 1090 MHz", "", "radio", "line"),
     PanelRow("satellite", "", "satellite", "tube"),
     PanelRow("meteor", "", "meteor", "tube"),
@@ -64,9 +64,10 @@ def _trails(journals: Journals, seen: Sightings, run: RunFolder) -> list[DrawnTr
             polyline = np.array(trail["polyline_px"], dtype=float)
             identity, label = trail["class"], ""
             along = run.plate.pixel_to_unit(polyline, run.plate.region.origin_px)
-            apart = separation_deg(unit[:, None], along[None]).min(axis=1) if len(at) else np.empty(0)
-            if len(at) and np.nanmin(apart) < SAME_DEG:
-                row = at[int(np.nanargmin(apart))]
+            along = along[np.isfinite(along).all(axis=1)]
+            apart = np.min(separation_deg(unit[:, None], along[None]), axis=1, initial=180.0)
+            if (apart < SAME_DEG).any():
+                row = at[int(np.argmin(apart))]
                 identity, label = seen.identity[row], seen.label[row]
             trails.append(DrawnTrail(polyline, identity, trail["score"], label or UNNAMED.get(identity, identity)))
     return trails
@@ -86,9 +87,10 @@ def _heard_paths(seen: Sightings, run: RunFolder) -> list[DrawnPath]:
     """One path per aircraft heard, with its height from range and elevation."""
     groups: dict[str, list[int]] = {}
     for row in np.flatnonzero(seen.by_radio & (seen.unit_enu[:, 2] > 0)).tolist():
-        groups.setdefault(seen.label[row] or seen.id[row], []).append(row)
+        groups.setdefault(seen.id[row], []).append(row)
     paths = []
-    for label, rows in groups.items():
+    for rows in groups.values():
+        label = seen.label[rows[-1]] or seen.id[rows[-1]]
         azel = enu_to_azel(seen.unit_enu[rows])
         gaps = np.flatnonzero(np.diff(seen.utc_ns[rows]) > GAP_NS) + 1
         range_m = float(seen.range_m[rows[-1]])

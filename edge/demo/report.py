@@ -15,10 +15,10 @@ from edge.demo.summary import Item, Summary
 def report(summary: Summary) -> Iterator[RenderableType]:
     """Renderables in order, for `console.print`."""
     aircraft = Table(title="Every aircraft of the night", title_justify="left", box=box.SIMPLE_HEAD)
-    for name, right in (("aircraft", False), ("highest", True), ("heard", True), ("error", True), ("seen in", True)):
+    for name, right in (("aircraft", False), ("top", True), ("heard", True), ("error", True), ("seen in", True)):
         aircraft.add_column(name, justify="right" if right else "left", no_wrap=True)
-    aircraft.add_column("nearest to the beam", justify="right")
-    aircraft.add_column("the station called it", overflow="fold")
+    aircraft.add_column("from beam", justify="right", no_wrap=True)
+    aircraft.add_column("called", overflow="fold")
     for row in summary.aircraft:
         aircraft.add_row(
             row.name,

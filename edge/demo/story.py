@@ -27,11 +27,11 @@ def story(scenario: Scenario, cone_deg: float) -> tuple[Moment, ...]:
     first_on_s = scenario.beam.lasing_s[0][0] if scenario.beam.lasing_s else end_s
     moments = [
         Moment(0.0, end_s, 0, "Free sky: the laser may fire. The station knows the beam in its pictures as its own."),
-        Moment(0.0, first_on_s, 3, "The station wakes up: all senses must prove themselves before any permit."),
+        Moment(-60.0, first_on_s, 7, "The station wakes up: all senses must prove themselves before any permit."),
         *_crossings(truth, cone_deg),
     ]  # fmt: skip
     for satellite in truth.satellites:
-        shown = satellite.sunlit & (satellite.azel_deg[:, 1] > 20)
+        shown = satellite.sunlit & (satellite.azel_deg[:, 1] > 20) & (truth.t_s > first_on_s + 10.0)
         for begin_s, until_s in spans(shown, truth.t_s):
             words = (
                 f"Satellite {satellite.name} is passing, lit by the Sun: named by its elements, so nobody has to guess."

@@ -32,8 +32,9 @@ SEEN_LINE_SNR = 5.0  # a steady line of light, not a single flash
 SEEN_FRAMES, SEEN_SHARE = 3, 0.5
 SAME_DEG = 2.0  # an object so near to an aircraft is that aircraft
 LIT_DEG = 3.0  # the laser must be off while an aircraft is nearer to the beam
-CLEAR_DEG = 12.0  # nothing nearer: the station has no reason to hold
-LOOK_AHEAD_S, LOOK_BACK_S = 16.0, 14.0  # of the guard; of a track that fades out
+CLEAR_DEG = 9.0  # nothing nearer to the 6-degree cone: the station has no reason to hold
+LOOK_AHEAD_S, LOOK_BACK_S = 16.0, 8.0  # of the guard; of a track that fades out
+FREE_LONG_ENOUGH_S = 10.0
 START_UP_S = 15.0
 PERMIT_SHARE, OWN_BEAM_SHARE = 0.5, 0.7
 FALSE_PER_FRAME = 0.5
@@ -115,7 +116,7 @@ def summarise(
     items = [item for row in rows for item in _heard_and_seen(row)]
     items += _identities(truth, seen, apart, named)
     lit, nearest_lit_deg = _illumination(truth, fired)
-    items += _crossings(truth, state, permit)
+    items += _crossings(truth, state, permit, START_UP_S * rate)
     items.append(Item("no aircraft lit", f"nearest {nearest_lit_deg:.1f}° with the laser on", not lit))
     figures: dict[str, float | int | None] = {"nearest_lit_deg": round(nearest_lit_deg, 2)}
     items += _permission(truth, permit, fired, START_UP_S * rate, figures)
@@ -273,7 +274,7 @@ def _illumination(truth: SkyTruth, fired: Intervals) -> tuple[bool, float]:
     return smallest < LIT_DEG, smallest
 
 
-def _crossings(truth: SkyTruth, state: Sequence[str], permit: Flags) -> list[Item]:
+def _crossings(truth: SkyTruth, state: Sequence[str], permit: Flags, start_up_s: float) -> list[Item]:
     items = []
     for aircraft in truth.aircraft:
         inside = (aircraft.from_beam_deg < LIT_DEG) & (aircraft.azel_deg[:, 1] > 0)
@@ -285,7 +286,8 @@ def _crossings(truth: SkyTruth, state: Sequence[str], permit: Flags) -> list[Ite
             before = np.flatnonzero(permit & (truth.t_s < begin_s))
             lead_s = begin_s - float(truth.t_s[before[-1]]) if len(before) else None
             text = f"held {lead_s:.1f} s before" if lead_s is not None and held else ("held" if held else "NOT HELD")
-            items.append(Item(f"held for {aircraft.name} in the beam", text, held))
+            asked = begin_s > truth.t_s[0] + start_up_s
+            items.append(Item(f"held for {aircraft.name} in the beam", text, held if asked else None))
     return items
 
 
@@ -302,13 +304,15 @@ def _permission(
     share = float(permit[free].mean()) if free.any() else 0.0
     figures |= {"free_s": round(float(free.sum()) * step, 1), "permit_share": round(share, 3)}
     figures |= {"fired_s": round(float(on.sum()) * step, 1)}
-    first = int(np.argmax(permit)) if permit.any() else len(permit)
+    first = int(np.argmax(permit)) if permit.any() else 0
     after = free & (np.arange(len(free)) > first) & during(truth.scenario.beam.lasing_s, truth.t_s)
     kept = float(permit[after].mean()) if after.any() else 0.0
     fired_s = f"{float(on.sum()) * step:.0f} s fired"
+    enough, enough_after = (float(flags.sum()) * step >= FREE_LONG_ENOUGH_S for flags in (free, after))
+    permits, holds = share >= PERMIT_SHARE, kept >= OWN_BEAM_SHARE and bool(on.any())
     return [
-        Item("permits while the sky is free", f"{share:.0%} of {free.sum() * step:.0f} s", share >= PERMIT_SHARE),
-        Item("does not hold on its own beam", f"{kept:.0%} kept, {fired_s}", kept >= OWN_BEAM_SHARE and bool(on.any())),
+        Item("permits a free sky", f"{share:.0%} of {free.sum() * step:.0f} s", permits if enough else None),
+        Item("does not hold on its own beam", f"{kept:.0%} kept, {fired_s}", holds if enough_after else None),
     ]
 
 

@@ -333,7 +333,7 @@ class Lines:
     _story: str = ""
     _laser: bool = False
     _note: str = ""
-    _names: dict[str, str] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=set)
 
     def changes(self, screen: Screen, mono_s: float) -> Iterator[str]:
         stamp = f"{screen.sky_utc[11:19]}Z {screen.t_s:6.1f} s"
@@ -352,9 +352,9 @@ class Lines:
             self._laser = screen.laser_on
             yield f"{stamp}  laser {'on' if screen.laser_on else 'off'}"
         for track in screen.tracks:
-            name = f"{track.identity} {track.label or track.id} ({'+'.join(track.senses)})"
-            if self._names.get(track.id) != name:
-                self._names[track.id] = name
+            name = f"{track.identity} {track.label or track.id} ({'+'.join(sorted(track.senses))})"
+            if track.state != "tentative" and name not in self._names:
+                self._names.add(name)
                 where = f"az {track.azimuth_deg:.0f}° el {track.elevation_deg:.0f}°"
                 yield f"{stamp}  track  {name} {where}"
         if screen.note != self._note:
