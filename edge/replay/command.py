@@ -82,9 +82,9 @@ def replay(
         file.write_text(config.model_dump_json(exclude_none=True), encoding="utf-8")
         log = stack.enter_context((out / "replay.log").open("ab"))
         console.print(f"publishing on mqtt://{host}:{port} under {config.topic_root}/ ; log in {out / 'replay.log'}")
-        supervisor = Supervisor(
-            station_children(config, file), runtime=work / "run", until="vision", budget=3, output=log
-        )
+        # A recording of the radio is read where it is needed, by the judgement: no process listens.
+        children = [child for child in station_children(config, file) if child.name != "radio"]
+        supervisor = Supervisor(children, runtime=work / "run", until="vision", budget=3, output=log)
         code = _watch(supervisor, stop, console, frames=len(left), recordings=len(plan.beast) + len(plan.iq))
     if stop.is_set() and code is None:
         console.print("stopped; the same command goes on from here")
@@ -220,5 +220,6 @@ def _summary(console: Console, out: Path, plan: Plan, took_s: float | None) -> N
     }
     (out / "summary.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     took = "" if took_s is None else f" in {took_s:.0f} s"
-    console.print(f"{out}: detections.jsonl, pictures/, summary.json{took}", highlight=False)
+    what = [*(["detections.jsonl, pictures/"] if plan.frames else []), *(["aircraft.json"] if aircraft else [])]
+    console.print(f"{out}: {', '.join([*what, 'summary.json'])}{took}", highlight=False)
     sys.stderr.flush()
