@@ -13,6 +13,7 @@ not known before, also the first, permits only from its third good message on.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -72,16 +73,15 @@ class PermitHolder:
         if not isinstance(message, dict) or message.get("schema") != SCHEMA:
             raise _Refused(f"garbage: not {SCHEMA}")
         if message["simulated"] is not self.simulation:
-            raise _Refused(
-                "not simulated, but a simulation is watched" if self.simulation else "simulated: not the sky"
-            )
+            raise _Refused("simulated: not the sky" if not self.simulation else "real, but a simulation is watched")
         if retained:
             raise _Refused("retained copy: nobody knows how old")
         live = abs(now_utc_s - _unix_s(message["issued_at"])) <= CLOCK_LIMIT_S
         if message["permit"] is not True or message["state"] not in ("CLEAR", "CAUTION"):  # at any age: it takes away
-            if live:
-                self._count(message)
-            raise _Refused(_text(message["state"]))
+            with suppress(_Refused):
+                if live:
+                    self._count(message)
+            raise _Refused(f"{_text(message['state'])}: no permit")
         if not live:
             raise _Refused("clock: issued_at and this machine differ by more than 1 s")
         lease_ms = message["lease_ms"]

@@ -105,6 +105,7 @@ class MqttLink:
         self._section, self._client_id, self._will = section, client_id, will
         self._subscriptions, self._greetings, self._password = tuple(subscriptions), greetings, password
         self.protocol: Literal["5", "3.1.1"] = section.protocol
+        self._guessed = False  # 3.1.1 is a guess from silence
         self.connected = False
         self.state = "not started"  # one sentence for people
         self.counters: Counter[str] = Counter()
@@ -187,13 +188,24 @@ class MqttLink:
                 log.warning("mqtt down: %s", sentence)
             self.state = sentence
             self.counters["lost"] += connection.established
-            if connection.retry_at_once:
+            if self._changed_protocol(connection):
                 continue
             pause_s = SHORTEST_PAUSE_S if connection.established else min(2 * pause_s, LONGEST_PAUSE_S)
             until = time.monotonic() + pause_s
             while not self._stopping.is_set() and time.monotonic() < until:
                 self.beat_mono_s = time.monotonic()
                 self._stopping.wait(0.2)
+
+    def _changed_protocol(self, connection: _Connection) -> bool:
+        """True: try again at once in 3.1.1. A broker that says so is believed for good; one that merely does not
+        answer in MQTT 5 (amqtt, when a will is set) is asked anew each time."""
+        if self.protocol == "5" and (connection.refused_five or connection.unanswered):
+            self.protocol, self._guessed = "3.1.1", connection.unanswered
+            log.warning("mqtt broker=%s falling back to MQTT 3.1.1", self.where)
+            return True
+        if self._guessed:
+            self.protocol, self._guessed = "5", False
+        return False
 
 
 class _Connection:
@@ -202,7 +214,8 @@ class _Connection:
     def __init__(self, link: MqttLink) -> None:
         self.link, self.section = link, link._section
         self.established = False
-        self.retry_at_once = False
+        self.refused_five = False
+        self.unanswered = False  # the broker took the connection and never answered in MQTT
         self._verdict: ReasonCode | None = None  # of the broker, on CONNECT
         self._goodbye = ""
         self._in_flight: dict[int, Outgoing] = {}
@@ -220,9 +233,11 @@ class _Connection:
         except (OSError, ValueError) as err:
             raise _Lost(_sentence(err, self.section)) from err
         deadline = time.monotonic() + CONNECT_LIMIT_S
+        self.unanswered = True
         while not link._stopping.is_set():
             self._turn(client, 0.25)
             if self._verdict is not None and not self.established:
+                self.unanswered = False
                 self._accept(client, self._verdict)
             if not self.established and time.monotonic() > deadline:
                 raise _Lost(f"broker {link.where} accepts the connection but does not speak MQTT")
@@ -264,7 +279,7 @@ class _Connection:
         link = self.link
         if verdict.is_failure:
             if str(verdict) == _REFUSED_PROTOCOL and link.protocol == "5":
-                link.protocol, self.retry_at_once = "3.1.1", True
+                self.refused_five = True
                 raise _Lost(f"broker {link.where} does not speak MQTT 5: falling back to 3.1.1")
             raise _Lost(_refusal(verdict, link.where))
         self.established = link.connected = True

@@ -76,7 +76,7 @@ def test_the_will_ends_the_permit_at_once_however_old_it_is():
     holder = holding(at_s=3600.0)
     will = last_will(Stamp(station="yebes", boot_id="b1", simulated=False), "main", "ENFORCE", "", UTC_NS)
     holder.receive(will.to_bytes(), False, 3600.1, UTC_S + 3600.1)
-    assert holder.permitted(3600.1)[:2] == (False, "FAULT")
+    assert holder.permitted(3600.1)[:2] == (False, "FAULT: no permit")
 
 
 BAD = {
@@ -121,7 +121,7 @@ def test_anything_but_a_good_live_message_ends_the_permit(what):
 def test_a_simulation_is_watched_only_on_request_and_then_nothing_else_is():
     holder = holding(simulation=True)
     holder.receive(message(9, 0.5), False, 0.5, UTC_S + 0.5)
-    assert holder.permitted(0.5)[:2] == (False, "not simulated, but a simulation is watched")
+    assert holder.permitted(0.5)[:2] == (False, "real, but a simulation is watched")
 
 
 def test_a_monotonic_clock_that_goes_back_or_is_no_number_gives_nothing():
