@@ -15,12 +15,21 @@ from numpy.typing import ArrayLike, NDArray
 from sgp4.api import WGS72, Satrec
 from sgp4.exporter import export_tle
 
-from camera.geodesy import Site, azel_to_unit, curvature_radii_m, enu_to_azel, enu_to_geodetic, geodetic_to_enu
+from camera.geodesy import (
+    Site,
+    azel_to_unit,
+    curvature_radii_m,
+    enu_to_azel,
+    enu_to_geodetic,
+    geodetic_to_enu,
+    separation_deg,
+)
 from camera.satellites import Elements, julian_dates, view
 
 YEBES = Site(40.5247, -3.0883, 980.0)
 EPOCH_UTC_NS = 1_781_473_500_000_000_000  # 2026-06-14T21:45:00Z: Sun 17 deg below the horizon, New Moon
 TARGET_NAME = "SIM-TARGET"
+ELSEWHERE_DEG = 17.0  # the others keep outside cone and caution, so that it is plain for whom the station holds
 
 
 @dataclass(frozen=True)
@@ -172,24 +181,32 @@ def night(seed: int, *, minutes: float = 3.0, site: Site = YEBES, epoch_utc_ns: 
             number=1,
         ),
     ]
-    for number in range(2, 8):
-        aircraft.append(_passing(rng, site, duration, number))
+    t_s = np.arange(0.0, duration, 1.0)
+    beam_unit = azel_to_unit(*beam.azel_deg(t_s, epoch_utc_ns, site).T)
+    beam_azimuth = float(beam.azel_deg(0.5 * duration, epoch_utc_ns, site)[0, 0])
+    while len(aircraft) < 8:
+        other = _passing(rng, site, duration, len(aircraft))
+        if separation_deg(other.enu_m(t_s, site), beam_unit).min() > ELSEWHERE_DEG:
+            aircraft.append(other)
 
-    visible = _pass_over(
-        rng,
-        site,
-        epoch_utc_ns,
-        0.5 * duration,
-        altitude_km=780.0,
-        elevation_deg=(40.0, 60.0),
-        number=99002,
-        name="SIM-SAT",
-    )
-    start = (float(rng.uniform(0, 360)), float(rng.uniform(45, 65)))
+    for _ in range(200):
+        visible = _pass_over(
+            rng,
+            site,
+            epoch_utc_ns,
+            0.5 * duration,
+            altitude_km=780.0,
+            elevation_deg=(40.0, 60.0),
+            number=99002,
+            name="SIM-SAT",
+        )
+        path = view(visible, epoch_utc_ns + (t_s * 1e9).astype(np.int64), site).enu_m
+        if separation_deg(path, beam_unit).min() > ELSEWHERE_DEG:
+            break
+    start = ((beam_azimuth + float(rng.uniform(80, 250))) % 360.0, float(rng.uniform(45, 60)))
     meteor = SimMeteor(
         float(rng.uniform(0.45, 0.6)) * duration, 0.6, start, ((start[0] + 25.0) % 360.0, start[1] - 14.0), -2.0
     )
-    beam_azimuth = float(beam.azel_deg(0.5 * duration, epoch_utc_ns, site)[0, 0])
     cloud = SimCloud(0.5 * duration, 0.8 * duration, (beam_azimuth + 180.0) % 360.0, 55.0, 0.03)
     return Scenario(
         seed, site, epoch_utc_ns, duration, tuple(aircraft), (SimSatellite(visible, 3.4),), (meteor,), (cloud,), beam
