@@ -145,8 +145,9 @@ def approaches(
             raise ValueError("an error of plate or baseline is not a number")
         distance = _distance_deg(unit, region)  # (K, steps)
         border = region.border_deg if len(region.paths) else 0.0
-        np.minimum.at(separation, owner, distance)
-        np.minimum.at(outside, owner, distance - border - widened)
+        first_of = np.flatnonzero(np.diff(owner, prepend=-1))  # the hypotheses of one object stand together
+        separation[owner[first_of]] = np.minimum.reduceat(distance, first_of, axis=0)
+        outside[owner[first_of]] = np.minimum.reduceat(distance - border - widened, first_of, axis=0)
     lost = np.array([not o.hypotheses for o in objects], dtype=bool)
     outside[lost], separation[lost] = -180.0, 0.0
     first = min(int(max(skip_s, 0.0) / STEP_S), steps - 1)
