@@ -44,12 +44,13 @@ _SHIFT = 4  # OpenCV's fixed-point bits: sub-pixel lines
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnTrail:
-    """A detection in stored pixels of the frame. Trails that share a non-empty `label` are named once."""
+    """A detection in stored pixels of the frame. Trails of one non-empty `group` are named once."""
 
     polyline_px: Array  # (N, 2)
     trail_class: str  # a key of COLOURS
     score: float = 1.0
-    label: str = ""
+    label: str = ""  # "": class and score
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,7 +247,7 @@ class _Canvas:
             self.labels.keep_off(lines)
         groups: dict[str, list[DrawnTrail]] = {}
         for number, trail in enumerate(trails):
-            groups.setdefault(trail.label or f"\0{number}", []).append(trail)
+            groups.setdefault(trail.group or f"\0{number}", []).append(trail)
         best = sorted(groups.values(), key=lambda group: (not group[0].label, -max(t.score for t in group)))
         for group in best[:_LABELS_AT_MOST]:
             middle = self.place(group[len(group) // 2].polyline_px)

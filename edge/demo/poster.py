@@ -5,6 +5,8 @@ Made from the station's own journals; of the scenario only the beam's path is dr
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -22,6 +24,7 @@ STACK_SCALE = 0.5
 GAP_NS = 8_000_000_000  # a path is broken where nothing was known for so long
 NEAR_NS = 3_000_000_000  # a track so near in time stood near the trail
 SAME_DEG = 3.0
+LONG_ENOUGH = 5  # trails of one track, for a name of its own on the picture; the others share one
 UNNAMED = {"own-beam": "own beam", "own-target": "own target", "aircraft": "no transponder", "unknown": "unknown"}
 LEGEND = (
     PanelRow("aircraft seen by the camera", "", "aircraft", "tube"),
@@ -55,22 +58,29 @@ def make_poster(
 
 
 def _trails(journals: Journals, seen: Sightings, run: RunFolder) -> list[DrawnTrail]:
-    """Detections, each with the identity of the track that stood there at mid-exposure."""
-    trails = []
+    """Detections, each with what became of the track that stood there at mid-exposure."""
     half_ns = round(run.config.camera.exposure_s * 5e8)
+    last = {name: row for row, name in enumerate(seen.id)}  # what a track was known as in the end
+    found: list[tuple[str, DrawnTrail]] = []
     for line in journals.detections:
-        at, unit = _tracks_at(seen, int(line["start_utc_ns"]) + half_ns)
+        rows, unit = _tracks_at(seen, int(line["start_utc_ns"]) + half_ns)
         for trail in line["trails"]:
             polyline = np.array(trail["polyline_px"], dtype=float)
-            identity, label = trail["class"], ""
+            identity, label, track = "unknown", "", ""
             along = run.plate.pixel_to_unit(polyline, run.plate.region.origin_px)
             along = along[np.isfinite(along).all(axis=1)]
             apart = np.min(separation_deg(unit[:, None], along[None]), axis=1, initial=180.0)
             if (apart < SAME_DEG).any():
-                row = at[int(np.argmin(apart))]
-                identity, label = seen.identity[row], seen.label[row]
-            trails.append(DrawnTrail(polyline, identity, trail["score"], label or UNNAMED.get(identity, identity)))
-    return trails
+                track = seen.id[rows[int(np.argmin(apart))]]
+                identity, label = seen.identity[last[track]], seen.label[last[track]]
+            found.append(
+                (track, DrawnTrail(polyline, identity, trail["score"], label or UNNAMED.get(identity, identity)))
+            )
+    count = Counter(track for track, _ in found)
+    return [
+        replace(t, group=track if track and count[track] >= LONG_ENOUGH else f"other {t.trail_class}")
+        for track, t in found
+    ]
 
 
 def _tracks_at(seen: Sightings, utc_ns: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -17,7 +17,7 @@ def report(summary: Summary) -> Iterator[RenderableType]:
     aircraft = Table(title="Every aircraft of the night", title_justify="left", box=box.SIMPLE_HEAD)
     for name, right in (("aircraft", False), ("top", True), ("heard", True), ("error", True), ("seen in", True)):
         aircraft.add_column(name, justify="right" if right else "left", no_wrap=True)
-    aircraft.add_column("from beam", justify="right", no_wrap=True)
+    aircraft.add_column("beam", justify="right", no_wrap=True)
     aircraft.add_column("called", overflow="fold")
     for row in summary.aircraft:
         aircraft.add_row(

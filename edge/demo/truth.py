@@ -32,7 +32,7 @@ class AircraftTruth:
     @property
     def name(self) -> str:
         """As people would call it."""
-        return self.aircraft.callsign if self.aircraft.transponder else f"silent {self.aircraft.lights} aircraft"
+        return self.aircraft.callsign if self.aircraft.transponder else "silent aircraft"
 
 
 @dataclass(frozen=True, eq=False)

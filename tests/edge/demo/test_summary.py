@@ -47,8 +47,8 @@ def test_a_perfect_station_passes_and_is_asked_everything() -> None:
     assert summary.missed == ()
     asked = {item.name for item in summary.items if item.passed}
     for name in (
-        "SIM126 heard", "SIM126 seen", "silent light aircraft seen", "held for SIM126 in the beam", "SIM-SAT named",
-        "held for silent light aircraft in the beam", "no aircraft lit", "meteor reported", "cloud noticed",
+        "SIM126 heard", "SIM126 seen", "silent aircraft seen", "held for SIM126 in the beam", "SIM-SAT named",
+        "held for silent aircraft in the beam", "no aircraft lit", "meteor reported", "cloud noticed",
         "names right", "silent aircraft never explained away", "permits a free sky", "few false trails",
         "does not hold on its own beam",
     ):  # fmt: skip
