@@ -64,7 +64,7 @@ def view(elements: Elements, utc_ns: ArrayLike, site: Site) -> SatelliteView:
     errors, r_km, _ = Satrec.twoline2rv(elements.line1, elements.line2).sgp4_array(whole, fraction)
     if errors.any():
         raise ValueError(
-            f"satellite {elements.name}: its elements cannot be propagated to that time (SGP4 error {int(errors.max())})"
+            f"satellite {elements.name}: elements that cannot be propagated to that time (SGP4 error {errors.max()})"
         )
     return seen_from(r_km * 1e3, whole, fraction, site)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import cos, radians, sin
 
+import erfa
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sgp4.api import WGS72, Satrec
@@ -138,7 +139,7 @@ class Scenario:
 
 
 def night(seed: int, *, minutes: float = 3.0, site: Site = YEBES, epoch_utc_ns: int = EPOCH_UTC_NS) -> Scenario:
-    """A night in which everything happens once: transponders, a silent aircraft, a satellite, a meteor, cloud, the beam.
+    """A night in which everything happens: transponders, a silent aircraft, a satellite, a meteor, cloud, the beam.
 
     Two aircraft are flown through the guarded cone, one with and one without a transponder, so that a station that
     works has to hold twice; the others pass elsewhere.
@@ -234,10 +235,11 @@ def _passing(rng: np.random.Generator, site: Site, duration_s: float, number: in
     )
     side = 90.0 if rng.random() < 0.5 else -90.0
     track = (np.degrees(bearing) + side + rng.uniform(-15, 15)) % 360.0
+    t_ref_s, height_m, speed_mps = rng.uniform((0.1, 8_000, 200), (0.9, 12_200, 250)).tolist()
+    climb_mps = float(rng.choice([0.0, 0.0, 0.0, 8.0, -8.0]))
     return _aircraft(
-        rng, number, True, float(rng.uniform(0.1, 0.9)) * duration_s, latitude, longitude,
-        float(rng.uniform(8_000, 12_200)), float(track), float(rng.uniform(200, 250)), float(rng.choice([0.0, 0.0, 0.0, 8.0, -8.0])),
-    )  # fmt: skip
+        rng, number, True, t_ref_s * duration_s, latitude, longitude, height_m, float(track), speed_mps, climb_mps
+    )
 
 
 def _aircraft(
@@ -248,9 +250,10 @@ def _aircraft(
     icao = f"{0x340000 + int(rng.integers(0x40000)):06X}"
     callsign = f"SIM{100 + number * 37 + int(rng.integers(30))}"
     squawk = f"{int(rng.integers(0o1000, 0o6777)):04o}"
+    lights = "jet" if speed_mps > 120 else "light"
     return SimAircraft(
-        icao, callsign, transponder, "jet" if speed_mps > 120 else "light", t_ref_s, latitude_deg, longitude_deg, height_m,
-        track_deg, speed_mps, vertical_rate_mps, squawk,
+        icao, callsign, transponder, lights, t_ref_s, latitude_deg, longitude_deg, height_m, track_deg, speed_mps,
+        vertical_rate_mps, squawk,
     )  # fmt: skip
 
 
@@ -283,8 +286,6 @@ def _pass_over(
 def _cosine_to_zenith(
     r_km: NDArray[np.float64], site: Site, whole: NDArray[np.float64], fraction: NDArray[np.float64]
 ) -> float:
-    import erfa
-
     theta = float(erfa.gmst82(whole, fraction)[0]) + np.radians(site.longitude_deg)
     lat = np.radians(site.latitude_deg)
     zenith = np.array([np.cos(lat) * np.cos(theta), np.cos(lat) * np.sin(theta), np.sin(lat)])
