@@ -3,6 +3,7 @@
 capture.py    the camera's process: frames into the ring, recovery, health
 cli.py        the command `skyspotter`: parses and calls
 config.py     the station's configuration, refused with the path of what is wrong
+desk.py       `skyspotter hold` and `release`: said at the box, never over the network
 doctor.py     `skyspotter doctor`: what a station lacks, and what to do
 example.py    the commented example.toml, and a configuration in words
 lettering.py  text on pictures: a real font, labels that keep off each other

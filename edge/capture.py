@@ -64,6 +64,10 @@ def main(config: Config, clock: Clock, stop: threading.Event) -> None:
 # -- a live camera, real or simulated --------------------------------------------------------------------------------
 
 
+class _CameraFrozen(CameraLost):
+    """It answers, but with the same picture again and again."""
+
+
 @dataclass
 class CameraLife:
     """What the reading thread knows, for the thread that tells it. Single values, each written whole."""
@@ -75,6 +79,7 @@ class CameraLife:
     trouble: str = ""
     recovery: str = ""
     refused: bool = False
+    frozen: bool = False
 
     def without_frame_s(self, now_mono_s: float) -> float:
         return now_mono_s - (self.last_good.end_mono_s if self.last_good else self.started_mono_s)
@@ -104,6 +109,7 @@ class CameraLife:
             sensor_celsius=frame.sensor_celsius if frame and known else None,
             cooler_percent=frame.cooler_percent if frame and known else None,
             recovery=self.recovery,
+            cause="frozen" if self.frozen else "",
             counters=dict(self.counters),
         )
 
@@ -153,7 +159,7 @@ class _Reader:
             self._told(str(err), "waiting for the cause to be put right", refused=True)
             self._pause(REFUSED_AGAIN_S)
         except CameraLost as err:
-            self._told(str(err), f"reopen in {self._backoff_s:.1f} s")
+            self._told(str(err), f"reopen in {self._backoff_s:.1f} s", frozen=isinstance(err, _CameraFrozen))
             self._call(self._camera.close)
             self._pause(self._backoff_s)
             self._backoff_s = min(2 * self._backoff_s, LONGEST_BACKOFF_S)
@@ -182,9 +188,9 @@ class _Reader:
             if reason := self._watch.reason(frame):
                 frozen += 1
                 self.life.counters["frozen"] += 1
-                self._told(reason, "retry")
+                self._told(reason, "retry", frozen=True)
                 if frozen >= FROZEN_BEFORE_REOPEN:
-                    raise CameraLost(reason)
+                    raise _CameraFrozen(reason)
                 continue
             frozen = 0
             self._pass_on(frame)
@@ -197,7 +203,7 @@ class _Reader:
         if life.trouble:
             log.info("event=camera-back after_s=%.1f", life.without_frame_s(time.monotonic()))
         life.counters["frames"] += 1
-        life.last_good, life.trouble, life.recovery, life.refused = frame, "", "", False
+        life.last_good, life.trouble, life.recovery, life.refused, life.frozen = frame, "", "", False, False
         self._backoff_s = FIRST_BACKOFF_S
         self._ready()
 
@@ -207,11 +213,11 @@ class _Reader:
             self._told_ready = True
             self._notifier.ready()
 
-    def _told(self, trouble: str, recovery: str, *, refused: bool = False) -> None:
+    def _told(self, trouble: str, recovery: str, *, refused: bool = False, frozen: bool = False) -> None:
         life = self.life
         if trouble != life.trouble:
             log.warning("event=camera-trouble reason=%r recovery=%r", trouble, recovery)
-        life.trouble, life.recovery, life.refused = trouble, recovery, refused
+        life.trouble, life.recovery, life.refused, life.frozen = trouble, recovery, refused, frozen
         self._ready()
 
     def _pause(self, pause_s: float) -> None:

@@ -179,6 +179,27 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 
 
 @app.command()
+def hold(
+    words: Annotated[list[str] | None, typer.Argument(metavar="[WORDS]...", help="Why, for all to read.")] = None,
+) -> None:
+    """Holds every beam of the station on this box until `skyspotter release local`."""
+    from edge.desk import hold as body
+
+    typer.echo(body(" ".join(words or [])))
+
+
+@app.command()
+def release(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="Of the latched reason, or `local`: ends our own hold.")],
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who releases a latched fault; it is logged.")] = "",
+) -> None:
+    """Releases one latched fault, or the local hold. Only here on the box: nothing on the network can."""
+    from edge.desk import release as body
+
+    typer.echo(body(code, by.strip()))
+
+
+@app.command()
 def doctor(config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE")] = None) -> None:
     """Looks at everything a station needs and says what to do. Exit code 1 when something fails."""
     from edge.doctor import show_findings

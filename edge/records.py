@@ -98,6 +98,7 @@ class CameraHealth(Record):
     sensor_celsius: float | None = None
     cooler_percent: float | None = None
     recovery: str = ""  # the rung of the ladder in use, "" when well
+    cause: Literal["", "frozen"] = ""  # where the guard tells causes of one state apart
     counters: dict[str, int] = Field(default_factory=dict)
 
 

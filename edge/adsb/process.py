@@ -15,13 +15,13 @@ from edge.adsb.ear import Ear
 from edge.adsb.feeds import BeastFeed, Feed, IqFeed
 from edge.adsb.iq import RecordedIq, RecordingRefused, SourceLost, SourceRefused, SourceTimeout
 from edge.adsb.rtl import RtlSource
-from edge.adsb.sim import SimLibrtlsdr, plug_in
+from edge.adsb.sim import FAULT_FILE, SimLibrtlsdr, plug_in
 from edge.adsb.sim_iq import SkySignal
 from edge.config import Config
 from edge.runtime.clock import Clock
 from edge.runtime.datagram import DatagramSender
 from edge.runtime.notify import Notifier
-from edge.runtime.place import datagram_path
+from edge.runtime.place import datagram_path, runtime_directory
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,8 @@ def make_feed(config: Config, clock: Clock) -> Feed | None:
             epoch_utc_ns=simulation.epoch_utc_ns,
         )
         signal = SkySignal(scenario, rate_hz=section.sample_rate_hz, sky_rate=sky_rate)
-        plug_in(SimLibrtlsdr(signal, clock, simulation.mono_zero_s))
+        fault_file = runtime_directory() / FAULT_FILE
+        plug_in(SimLibrtlsdr(signal, clock, simulation.mono_zero_s, fault_file=fault_file))
     return IqFeed(RtlSource(section, clock, sky_rate=sky_rate), sky_rate=sky_rate)
 
 

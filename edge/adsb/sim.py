@@ -7,15 +7,20 @@ misbehaves on request, also while it runs: `faults`.
 from __future__ import annotations
 
 import importlib
+import logging
 import threading
 from collections.abc import Callable
 from ctypes import POINTER, c_ubyte, cast
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from edge.adsb.sim_iq import SkySignal
 from edge.runtime.clock import Clock
 
+log = logging.getLogger(__name__)
+
+FAULT_FILE = "fault-radio"  # in the runtime directory: what is wrong with the simulated dongle, by name
 SERIAL = b"SIM01090"
 _NO_DEVICE, _NOT_FOUND = -4, -3  # LIBUSB_ERROR_NO_DEVICE; rtlsdr_get_index_by_serial: no such serial
 _R820T = 5
@@ -30,22 +35,44 @@ class SimFaults:
 
     absent: bool = False  # not plugged in, or pulled out while reading
     stalled: bool = False  # stays, but delivers nothing
+    deaf: bool = False  # delivers silence: no antenna, no gain
     lose_blocks: int = 0  # that many blocks never reach the host
 
 
+FAULTS = {"removed": SimFaults(absent=True), "stalled": SimFaults(stalled=True), "deaf": SimFaults(deaf=True)}
+
+
 class SimLibrtlsdr:
-    """One dongle. Sample 0 of the sky's signal is at `mono_zero_s` on the clock."""
+    """One dongle. Sample 0 of the sky's signal is at `mono_zero_s` on the clock.
+
+    Args: fault_file: while it holds a name in FAULTS, that is what is wrong; else `faults`.
+    """
 
     def __init__(
         self, signal: SkySignal, clock: Clock, mono_zero_s: float, *,
-        faults: SimFaults | None = None, wait: Callable[[float], None] | None = None,
+        faults: SimFaults | None = None, fault_file: Path | None = None, wait: Callable[[float], None] | None = None,
     ) -> None:  # fmt: skip
-        self.faults = faults or SimFaults()
+        self._faults, self._fault_file, self._told = faults or SimFaults(), fault_file, ""
         self._signal, self._clock, self._mono_zero_s = signal, clock, mono_zero_s
         self._cancelled = threading.Event()
         self._wait = wait or self._wait_until
         self._open = False
         self._rate_hz, self._centre_hz, self._gain, self._ppm = 1_024_000, 0, 0, 0
+
+    @property
+    def faults(self) -> SimFaults:
+        """What is wrong with it now."""
+        if self._fault_file is not None:
+            try:
+                wanted = self._fault_file.read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                wanted = ""
+            if wanted in FAULTS:
+                return FAULTS[wanted]
+            if wanted and wanted != self._told:
+                self._told = wanted
+                log.warning("%s: no such fault: %s; known: %s", self._fault_file, wanted, ", ".join(FAULTS))
+        return self._faults
 
     def _wait_until(self, mono_s: float) -> None:
         self._cancelled.wait(max(0.0, mono_s - self._clock.mono_s()))
@@ -143,14 +170,17 @@ class SimLibrtlsdr:
             data = self._signal.block(first, count)
             due_mono_s = self._mono_zero_s + (first + count) / self._rate_hz
             self._wait(due_mono_s)
-            if self.faults.absent:
+            faults = self.faults
+            if faults.absent:
                 return _NO_DEVICE
             first += count
             if self._clock.mono_s() - due_mono_s > _BEHIND_S:  # a slow machine loses samples, as USB would
                 first = int((self._clock.mono_s() - self._mono_zero_s) * self._rate_hz)
-            if self.faults.lose_blocks > 0:
-                self.faults.lose_blocks -= 1
-            elif not self.faults.stalled and not self._cancelled.is_set():
+            if faults.deaf:
+                data.fill(127)
+            if faults.lose_blocks > 0:
+                faults.lose_blocks -= 1
+            elif not faults.stalled and not self._cancelled.is_set():
                 buffer = (c_ubyte * length).from_buffer(data.data)
                 callback(cast(buffer, POINTER(c_ubyte)), length, context)
         return 0

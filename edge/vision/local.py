@@ -19,31 +19,26 @@ from edge.runtime.place import runtime_directory, write_whole
 
 log = logging.getLogger(__name__)
 
-
-def hold_path() -> Path:
-    return runtime_directory() / "hold"
+HOLD_FILE, RELEASE_FILE = "hold", "release-"
 
 
 def local_hold() -> str:
     """Why somebody at the box holds; "" when nobody does."""
+    path = runtime_directory() / HOLD_FILE
     try:
-        return hold_path().read_text(encoding="utf-8", errors="replace").strip() or "held at the box"
+        return path.read_text(encoding="utf-8", errors="replace").strip() or "held at the box"
     except FileNotFoundError:
         return ""
     except OSError as err:
-        return f"{hold_path()}: cannot be read ({err.strerror}); taken for a hold"
-
-
-def ask_release(code: str, who: str) -> None:
-    write_whole(runtime_directory() / f"release-{code}", who.encode(), durable=False)
+        return f"{path}: cannot be read ({err.strerror}); taken for a hold"
 
 
 def take_releases() -> list[tuple[str, str]]:
     """(code, who) of every release asked for since the last call."""
     found = []
-    for path in sorted(runtime_directory().glob("release-*")):
+    for path in sorted(runtime_directory().glob(f"{RELEASE_FILE}*")):
         try:
-            found.append((path.name.removeprefix("release-"), path.read_text(encoding="utf-8", errors="replace")))
+            found.append((path.name.removeprefix(RELEASE_FILE), path.read_text(encoding="utf-8", errors="replace")))
             path.unlink()
         except OSError as err:
             log.warning("release file=%s unreadable reason=%s", path, err)

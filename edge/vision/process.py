@@ -185,6 +185,7 @@ class Judgement:
 
     def _decide(self, now: Moment) -> None:
         with self._lock:
+            self._station.local_hold = local_hold()
             for message in self._publisher.receive():
                 self._inward.take(
                     message.kind, message.beam, message.payload, retained=message.retained, mono_s=message.mono_s
@@ -200,7 +201,6 @@ class Judgement:
     def _once_a_second(self, now: Moment) -> None:
         station = self._station
         with self._lock:
-            station.local_hold = local_hold()
             station.disk_full = self._publisher.disk_full
             station.forget_old(now.mono_s)
             for code, who in take_releases():
@@ -240,7 +240,11 @@ class Judgement:
                 **{f"{name}_ms": ms for name, ms in self._eye.timings_ms.items()},
             },
             "fusion": dict(next(iter(station.beams.values())).fusion.counters),
-            "mqtt": {**self._publisher.counters, **{f"refused_{k}": n for k, n in self._inward.refused.items()}},
+            "mqtt": {
+                "link": self._publisher.state,
+                **self._publisher.counters,
+                **{f"refused_{k}": n for k, n in self._inward.refused.items()},
+            },
         }
         for name, health in (("camera", station.camera_health), ("radio", station.radio_health)):
             if health is not None:

@@ -201,8 +201,9 @@ class Station:
             if silent_s > HEALTH_AGE_S:
                 return SensorReport(SensorState.STALE, f"the capture process is silent for {silent_s:.0f} s", age_s)
             if health.state is not SensorState.OK:
-                cause: dict[str, float | int | str] = {"cause": FROZEN} if health.recovery == "frozen" else {}
-                return SensorReport(health.state, health.reason, age_s, cause)
+                return SensorReport(
+                    health.state, health.reason, age_s, {"cause": FROZEN} if health.cause == "frozen" else {}
+                )
         if judged is None:
             return SensorReport(SensorState.DEAD, "no picture judged yet", None)
         view = judged.visibility

@@ -125,11 +125,12 @@ def test_trouble_is_named_with_its_rung_and_passes(start: Start, runtime: Path, 
     (runtime / capture.FAULT_FILE).write_text(fault)
     trouble = station.until(lambda health: health.state is not SensorState.OK and "reopen" in health.recovery)
     assert says in trouble.reason
+    assert trouble.cause == ("frozen" if fault == "frozen" else "")
     station.ring.newest(0.0)  # the last good one
     assert station.ring.newest(0.7) is None  # nothing is passed on as fresh, after reopening neither
     (runtime / capture.FAULT_FILE).unlink()
     back = station.until(lambda health: health.state is SensorState.OK)
-    assert back.reopened >= 1
+    assert (back.reopened >= 1, back.cause) == (True, "")
     assert isinstance(station.frame(), Frame)
 
 

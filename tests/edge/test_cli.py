@@ -15,10 +15,10 @@ from edge import cli
 from edge.cli import _broker, _site, app
 from edge.runtime.lock import sole_instance
 
-COMMANDS = {"demo", "run", "capture", "vision", "radio", "replay", "watch", "status", "doctor", "config", "models"}
-
-
-def skyspotter(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+COMMANDS = {
+    "demo", "run", "capture", "vision", "radio", "replay", "watch", "status", "hold", "release", "doctor", "config",
+    "models",
+}  # fmt: skipdef skyspotter(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "RUNTIME_DIRECTORY": str(tmp_path / "run"), "NO_COLOR": "1"}
     command = [sys.executable, "-I", "-m", "edge", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
@@ -97,6 +97,32 @@ def test_status_of_a_box_where_nothing_runs_is_1_and_a_sentence(tmp_path: Path) 
     nothing = skyspotter(tmp_path, "status", "--json")
     assert (nothing.returncode, nothing.stdout) == (1, "")
     assert nothing.stderr.startswith("not running")
+
+
+def test_hold_and_release_are_said_by_files_that_only_the_box_can_write(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    held = skyspotter(tmp_path, "hold", "aircraft", "low", "in", "the", "west")
+    assert (held.returncode, (run / "hold").read_text()) == (0, "aircraft low in the west")
+    assert "skyspotter release local" in held.stdout
+    assert skyspotter(tmp_path, "release", "local").stdout == "the local hold is over\n"
+    assert not (run / "hold").exists()
+    assert skyspotter(tmp_path, "release", "local").stdout == "nobody held at this box\n"
+    assert skyspotter(tmp_path, "release", "remote-hold", "--by", "A. Weber").returncode == 0
+    assert (run / "release-remote-hold").read_text() == "A. Weber"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["remote-hold"], "remote-hold: say who releases it: `skyspotter release remote-hold --by NAME`\n"),
+        (["camera-dead", "--by", "me"], "camera-dead: is not latched; ended by itself; a person can release: local, "),
+        (["../x", "--by", "me"], "../x: no such fault; "),
+    ],
+)
+def test_what_nobody_can_release_is_refused(tmp_path: Path, arguments: list[str], why: str) -> None:
+    refused = skyspotter(tmp_path, "release", *arguments)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith(why)
 
 
 def test_the_version_is_the_packages() -> None:
