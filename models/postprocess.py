@@ -34,6 +34,8 @@ MANY_ALIKE = (
 )
 ALIKE_ANGLE_DEG = 8.0
 ALIKE_LENGTH = 2.0  # at most so many times longer or shorter
+# Logistic fit of "was it real" on 140 training photographs, 16 frames of background cameras and 16 of simulated nights.
+SCORE_OFFSET, SCORE_SLOPE = -2.6, 2.0
 UNKNOWN_MARGIN = 0.2  # between the two likeliest classes
 
 
@@ -250,11 +252,12 @@ def _polyline(piece: _Piece) -> Points:
 
 
 def _score(piece: _Piece) -> float:
-    """0-1: sure pixels, many of them along the line, and not as broad as long."""
+    """0-1: sure pixels, enough of them, and not as broad as long; then as the odds of being real that were observed."""
     strongest = float(np.mean(np.sort(piece.p)[-max(4, int(0.7 * len(piece.p))) :]))
     slender = min(1.0, piece.length / (6.0 * max(piece.rms, 0.5)))
     enough = 1.0 - np.exp(-len(piece.p) / 8.0)
-    return float(strongest * slender * enough)
+    raw = float(np.clip(strongest * slender * enough, 1e-3, 0.9995))
+    return float(1 / (1 + np.exp(-SCORE_OFFSET - SCORE_SLOPE * np.log(raw / (1 - raw)))))
 
 
 def _kind(piece: _Piece) -> TrailClass:

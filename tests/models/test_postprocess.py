@@ -1,0 +1,116 @@
+"""Logits drawn by hand come back as the trails they were drawn from."""
+
+import cv2
+import numpy as np
+import pytest
+
+from models.contract import CLASSES
+from models.postprocess import trails_from_logits
+from models.score import covered_share
+
+SIDE = 256
+
+
+def logits_of(*strokes: tuple[str, list[tuple[float, float]]], side: int = SIDE) -> np.ndarray:
+    """Background everywhere but on strokes three pixels wide, given as (class, points)."""
+    logits = np.full((1, len(CLASSES), side, side), -8.0, np.float32)
+    logits[0, 0] = 4.0
+    for name, points in strokes:
+        canvas = np.zeros((side, side), np.uint8)
+        fixed = np.round(np.array(points) * 8).astype(np.int32).reshape(-1, 1, 2)
+        cv2.polylines(canvas, [fixed], False, 1, 3, cv2.LINE_8, 3)
+        logits[0, 0][canvas > 0] = -4.0
+        logits[0, CLASSES.index(name)][canvas > 0] = 4.0
+    return logits
+
+
+def test_an_empty_sky_has_no_trails():
+    assert trails_from_logits(logits_of(), threshold=0.1) == []
+
+
+@pytest.mark.parametrize("name", ["aircraft", "satellite", "meteor"])
+def test_a_line_comes_back_with_its_place_and_class(name: str):
+    (trail,) = trails_from_logits(logits_of((name, [(30, 40), (200, 120)])), threshold=0.5)
+    assert trail.trail_class == name
+    assert trail.score > 0.9
+    ends = trail.polyline_px[np.argsort(trail.polyline_px[:, 0])][[0, -1]]
+    assert ends == pytest.approx(np.array([[30, 40], [200, 120]]), abs=2.5)
+    assert covered_share(trail.polyline_px, [np.array([[30, 40], [200, 120]])], 1.0) > 0.98
+
+
+def test_half_resolution_planes_come_back_in_stored_pixels_to_a_fraction_of_one():
+    # Plane pixel 100 covers stored pixels 200 and 201: its middle is 200.5.
+    logits = logits_of(("aircraft", [(20, 100), (220, 100)]))
+    (trail,) = trails_from_logits(logits, threshold=0.5, stored_px_per_plane_px=2)
+    assert trail.polyline_px[:, 1] == pytest.approx(200.5, abs=0.05)
+    (same,) = trails_from_logits(logits, threshold=0.5)
+    assert same.polyline_px[:, 1] == pytest.approx(100.0, abs=0.05)
+    assert trail.polyline_px[:, 0].min() == pytest.approx(2 * same.polyline_px[:, 0].min() + 0.5)
+
+
+def test_the_dashes_of_a_strobe_are_one_trail():
+    along = np.array([150, 90]) / np.hypot(150, 90)
+    dashes = [
+        ("aircraft", [tuple(np.array([40, 50]) + along * s), tuple(np.array([40, 50]) + along * (s + 4))])
+        for s in range(0, 170, 24)
+    ]
+    (trail,) = trails_from_logits(logits_of(*dashes), threshold=0.3)
+    assert np.linalg.norm(trail.polyline_px[-1] - trail.polyline_px[0]) > 160
+
+
+def test_crossing_trails_are_two():
+    trails = trails_from_logits(
+        logits_of(("aircraft", [(20, 20), (230, 200)]), ("satellite", [(30, 210), (220, 30)])), threshold=0.5
+    )
+    assert len(trails) == 2
+    for truth in ([[20, 20], [230, 200]], [[30, 210], [220, 30]]):
+        assert max(covered_share(np.array(truth, float), [t.polyline_px], 3.0) for t in trails) > 0.95
+
+
+def test_neighbours_side_by_side_stay_two():
+    trails = trails_from_logits(
+        logits_of(("aircraft", [(20, 100), (230, 100)]), ("aircraft", [(20, 112), (230, 112)])), threshold=0.5
+    )
+    assert len(trails) == 2
+
+
+def test_a_bent_trail_is_followed_within_two_pixels():
+    x = np.linspace(10, 245, 60)
+    arc = np.column_stack((x, 60 + 0.0012 * (x - 128) ** 2))
+    trails = trails_from_logits(logits_of(("satellite", [tuple(p) for p in arc])), threshold=0.4)
+    assert len(trails) == 1
+    assert covered_share(arc, [trails[0].polyline_px], 2.0) > 0.97
+    assert covered_share(trails[0].polyline_px, [arc], 2.0) > 0.97
+
+
+def test_a_blob_is_no_trail():
+    logits = logits_of()
+    yy, xx = np.mgrid[:SIDE, :SIDE]
+    blob = np.hypot(xx - 100, yy - 100) < 25
+    logits[0, 0][blob], logits[0, 1][blob] = -4, 4
+    assert trails_from_logits(logits, threshold=0.6) == []
+
+
+def test_the_trailed_stars_of_a_long_exposure_are_no_trails_but_what_crosses_them_is():
+    rng = np.random.default_rng(8)
+    stars = [("aircraft", [(x, y), (x + 22, y + 6)]) for x, y in rng.uniform(10, 220, (14, 2))]
+    trails = trails_from_logits(logits_of(*stars, ("aircraft", [(20, 240), (200, 5)])), threshold=0.3)
+    longest = max(trails, key=lambda t: float(np.linalg.norm(t.polyline_px[-1] - t.polyline_px[0])))
+    assert len(trails) <= 3  # stars that touch or lie on one line may be joined
+    assert covered_share(np.array([[20.0, 240.0], [200.0, 5.0]]), [longest.polyline_px], 3.0) > 0.9
+
+
+def test_undecided_between_classes_is_unknown():
+    logits = logits_of(("aircraft", [(30, 40), (200, 120)]))
+    on = logits[0, 1] > 0
+    logits[0, 2][on] = 3.9
+    (trail,) = trails_from_logits(logits, threshold=0.5)
+    assert trail.trail_class == "unknown"
+
+
+def test_noise_over_the_whole_picture_ends_in_bounded_time_with_finite_trails():
+    rng = np.random.default_rng(3)
+    logits = rng.normal(0, 4, (1, len(CLASSES), SIDE, SIDE)).astype(np.float32)
+    for trail in trails_from_logits(logits, threshold=0.05):
+        assert np.isfinite(trail.polyline_px).all()
+        assert 0 <= trail.score <= 1
