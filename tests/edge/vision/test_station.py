@@ -1,0 +1,140 @@
+"""What the station tells the guard of its sensors, from what it was told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from camera.device import Frame
+from camera.sim.renderer import simulated_plate
+from camera.sim.scenario import YEBES, night
+from camera.visibility import AZIMUTH_SECTORS, RINGS, Visibility
+from edge.config import CameraSection, Config, RadioSection, StationSection
+from edge.fusion.satellites import SatelliteBook
+from edge.guard.situation import ABSENT, JUMPED
+from edge.records import AircraftState, CameraHealth, Pointing, RadioHealth, SensorState
+from edge.vision.sight import Judged
+from edge.vision.station import Moment, Station
+
+UTC_NS = 1_781_473_500_000_000_000
+OK = SensorState.OK
+
+
+def make_station(*, plate: bool = True, camera: str = "asi", radio: str = "rtlsdr") -> Station:
+    site = StationSection(id="test", latitude_deg=YEBES.latitude_deg, longitude_deg=YEBES.longitude_deg, height_m=980)
+    config = Config.model_validate(
+        {"station": site, "camera": CameraSection(source=camera), "radio": RadioSection(source=radio)}  # type: ignore[arg-type]
+    )
+    return Station(config, plate=simulated_plate(night(1)) if plate else None, book=SatelliteBook(None))
+
+
+def frame(mono_s: float, seq: int = 1) -> Frame:
+    pixels: NDArray[np.uint16] = np.zeros((4, 4), np.uint16)
+    return Frame(
+        seq=seq, start_utc_ns=UTC_NS + round(mono_s * 1e9), end_mono_s=mono_s, exposure_s=2.0, gain_setting=120,
+        gain_e_per_adu=1.0, origin_px=(0, 0), mosaic="RGGB", white_adu=65532, sensor_celsius=-5.0, cooler_percent=40.0,
+        pixels=pixels,
+    )  # fmt: skip
+
+
+def judged(mono_s: float, *, reason: str = "", shift_px: float = 0.2, seq: int = 1) -> Judged:
+    sectors = np.full((RINGS, AZIMUTH_SECTORS), 2 if reason else 1, np.int8)
+    view = Visibility(mono_s, sectors, reason, 0.0 if reason else 1.0, 400, 0 if reason else 390, shift_px, 5.0)
+    return Judged(frame(mono_s, seq), (), (), view, "", {})
+
+
+def camera_health(mono_s: float, state: SensorState = OK, reason: str = "") -> CameraHealth:
+    return CameraHealth(mono_s=mono_s, state=state, reason=reason)
+
+
+def test_a_camera_that_never_reported_is_dead() -> None:
+    assert make_station().camera_report(10.0).state is SensorState.DEAD
+
+
+def test_a_camera_process_that_falls_silent_is_stale_though_its_last_word_was_good() -> None:
+    station = make_station()
+    station.heard([camera_health(10.0)])
+    station.saw(judged(10.0))
+    assert station.camera_report(11.0).state is OK
+    report = station.camera_report(14.0)
+    assert report.state is SensorState.STALE
+    assert "silent for 4 s" in report.reason
+    assert report.age_s == pytest.approx(4.0)
+
+
+def test_a_picture_without_stars_is_blind_with_its_reason() -> None:
+    station = make_station()
+    station.heard([camera_health(10.0)])
+    station.saw(judged(10.0, reason="daylight"))
+    report = station.camera_report(10.5)
+    assert (report.state, report.reason) == (SensorState.BLIND, "daylight")
+
+
+def test_the_camera_s_own_trouble_comes_before_what_its_last_picture_said() -> None:
+    station = make_station()
+    station.heard([camera_health(10.0)])
+    station.saw(judged(10.0))
+    station.heard([camera_health(11.0, SensorState.DEAD, "unplugged")])
+    assert station.camera_report(11.1).reason == "unplugged"
+
+
+def test_a_station_without_one_sense_says_so() -> None:
+    report = make_station(camera="none").camera_report(1.0)
+    assert (report.state, report.details["cause"]) == (SensorState.DEAD, ABSENT)
+    report = make_station(radio="none").radio_report(1.0)
+    assert (report.state, report.details["cause"]) == (SensorState.DEAD, ABSENT)
+
+
+def test_a_radio_that_falls_silent_is_stale_and_gives_no_good_evidence() -> None:
+    station = make_station()
+    station.heard([RadioHealth(mono_s=10.0, state=OK)])
+    assert station.radio_report(11.0).state is OK
+    assert station.radio_report(14.0).state is SensorState.STALE
+
+
+def test_without_a_plate_the_reason_says_what_to_do() -> None:
+    assert "skyspotter calibrate" in make_station(plate=False).plate_report().reason
+
+
+def test_a_plate_has_jumped_when_many_stars_say_so_three_pictures_running() -> None:
+    station = make_station()
+    for number in range(2):
+        station.saw(judged(10.0 + 2 * number, shift_px=4.0))
+        assert station.plate_report().state is OK
+    station.saw(judged(14.0, shift_px=4.0))
+    assert station.plate_report().details["cause"] == JUMPED
+    station.saw(judged(16.0))
+    assert station.plate_report().state is OK  # the guard latches; the station only reports
+
+
+def test_with_everything_well_the_beam_is_clear_after_ten_seconds_and_a_silent_radio_ends_it() -> None:
+    station = make_station()
+    station.clock_error_s = 0.01
+    station.clock = station.radio_report(0.0).__class__(OK)
+    beam = station.beams["main"]
+    states = []
+    for tenth in range(400):
+        mono_s = 100.0 + tenth / 10
+        if tenth % 10 == 0:
+            station.heard([camera_health(mono_s)])
+            if mono_s < 130.0:
+                station.heard([RadioHealth(mono_s=mono_s, state=OK)])
+        if tenth % 20 == 0:
+            station.saw(judged(mono_s, seq=tenth))
+        beam.pointing = Pointing(mono_s, 90.0, 70.0, 0.0, 0.0, "", False)
+        utc_ns = UTC_NS + round(mono_s * 1e9)
+        states.append((mono_s, station.decide("main", Moment(utc_ns, utc_ns, mono_s))))
+    clear = [mono_s for mono_s, verdict in states if verdict.would_permit]
+    assert clear[0] == pytest.approx(110.0, abs=1.0)
+    assert clear[-1] < 130.0 + 6.0
+    assert not any(verdict.permit for _, verdict in states)  # SHADOW
+
+
+def test_aircraft_not_heard_for_a_minute_are_forgotten() -> None:
+    station = make_station()
+    station.heard([AircraftState(key="icao:ABCDEF", icao="ABCDEF", seen_mono_s=10.0)])
+    station.forget_old(69.0)
+    assert station.aircraft
+    station.forget_old(71.0)
+    assert not station.aircraft
