@@ -18,7 +18,10 @@ from edge.runtime.lock import sole_instance
 COMMANDS = {
     "demo", "run", "capture", "vision", "radio", "replay", "watch", "status", "hold", "release", "doctor", "config",
     "models",
-}  # fmt: skipdef skyspotter(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+}  # fmt: skip
+
+
+def skyspotter(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "RUNTIME_DIRECTORY": str(tmp_path / "run"), "NO_COLOR": "1"}
     command = [sys.executable, "-I", "-m", "edge", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
