@@ -116,7 +116,7 @@ def capture(config: ConfigFile) -> None:
 @app.command()
 def vision(config: ConfigFile) -> None:
     """The judging process: detect, infer, fuse, guard, publish."""
-    _stage("vision", config, "edge.vision.process")
+    _stage("vision", config, "edge.vision.process", replaying="edge.replay.driver")
 
 
 @radio_app.callback(invoke_without_command=True)
@@ -231,8 +231,8 @@ def config_check(path: Annotated[Path, typer.Argument(metavar="PATH")]) -> None:
 # -- helpers ---------------------------------------------------------------------------------------------------------
 
 
-def _stage(name: str, file: Path, module: str) -> None:
-    """Runs `module.main(config, clock, stop)` as the process `name`."""
+def _stage(name: str, file: Path, module: str, *, replaying: str = "") -> None:
+    """Runs `module.main(config, clock, stop)` as the process `name`; `replaying` in its place for a replay."""
     from edge.runtime.stage import run_stage
 
     def body(stop: threading.Event) -> None:
@@ -240,7 +240,9 @@ def _stage(name: str, file: Path, module: str) -> None:
         from edge.runtime.clock import clock_for
 
         config = load_config(file)
-        main: Callable[[Config, Clock, threading.Event], None] = import_module(module).main
+        main: Callable[[Config, Clock, threading.Event], None] = import_module(
+            replaying if replaying and config.is_replay else module
+        ).main
         main(config, clock_for(config), stop)
 
     raise typer.Exit(run_stage(name, body))

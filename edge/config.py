@@ -189,6 +189,11 @@ class Config(Section):
     def topic_root(self) -> str:
         return f"{'skyspotter' if self.simulation is None else 'skyspotter-sim'}/{self.station.id}"
 
+    @property
+    def is_replay(self) -> bool:
+        """Whether recordings set the pace of the judgement, not the clock."""
+        return self.camera.source == "replay" or (self.simulation is not None and bool(self.radio.files))
+
     def sha256(self) -> str:
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 

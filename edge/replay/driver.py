@@ -29,13 +29,13 @@ from edge.picture import DrawnPath, DrawnTrail, draw_sky
 from edge.publish.publisher import Publisher
 from edge.records import AircraftState
 from edge.replay.radio import RadioReplay
+from edge.runtime.clock import Clock
 from edge.runtime.notify import Notifier
 from edge.runtime.place import frames_directory, write_whole
 from edge.runtime.ring import EndOfFrames, ReadError, RingReader
-from edge.vision.journal import Journal, detection_record, picture_bgr, write_picture
+from edge.vision.journal import Journal, detection_record, picture_bgr, picture_path, write_picture
 from edge.vision.outward import Outward
-from edge.vision.process import load_sight, picture_path
-from edge.vision.sight import Judged
+from edge.vision.sight import Judged, load_sight
 from edge.vision.station import Moment, Station
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ LARGEST_PICTURE_PX = 2000  # on its longer side: pictures are for people
 BEGIN, NAMES = "begin", "names.json"  # beside the list of frames
 
 
-def replay(config: Config, stop: threading.Event) -> None:
+def main(config: Config, _clock: Clock, stop: threading.Event) -> None:
     """Runs to the end of frames and recordings, or until `stop`. Raises RecordingRefused, ModelRefused, OSError."""
     driver = Driver(config)
     try:

@@ -139,3 +139,8 @@ def write_picture(path: Path, image_bgr: NDArray[np.uint8]) -> None:
     part = path.with_name(f".{path.name}.part")
     part.write_bytes(data.tobytes())
     os.replace(part, path)
+
+
+def picture_path(directory: Path, name: str) -> Path:
+    """Where the annotated picture of a frame goes: its name, flattened, as JPEG."""
+    return directory / "pictures" / (name.replace("/", "__") + ".jpg")

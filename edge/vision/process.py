@@ -18,10 +18,8 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 
-from camera.device import Frame, PlateRefused
-from camera.plate import Plate, load_plate
+from camera.device import Frame
 from edge.config import Config
 from edge.fusion.satellites import SatelliteBook
 from edge.guard.payload import Message, Stamp, last_will, rfc3339
@@ -39,11 +37,8 @@ from edge.vision.inward import Inward
 from edge.vision.journal import Journal, Stack, detection_record
 from edge.vision.local import local_hold, read_latched, take_releases, write_latched
 from edge.vision.outward import Outward
-from edge.vision.sight import Judged, Sight
+from edge.vision.sight import Judged, load_sight
 from edge.vision.station import Moment, Station
-from models.detect import Detector
-from models.engine_onnx import OnnxEngine
-from models.zoo import zoo_path
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +50,6 @@ STACK_EVERY_S = 20.0
 
 def main(config: Config, clock: Clock, stop: threading.Event) -> None:
     """Runs until `stop`; the last thing published is HOLD. Raises ModelRefused, StartRefused."""
-    if config.camera.source == "replay" or (config.simulation is not None and config.radio.files):
-        from edge.replay.driver import replay
-
-        replay(config, stop)
-        return
     judgement = Judgement(config, clock)
     try:
         judgement.run(stop)
@@ -75,22 +65,6 @@ class _Eye:
     frames: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
     error: BaseException | None = None
-
-
-def load_sight(config: Config) -> tuple[Sight, OnnxEngine, Plate | None, str, bool]:
-    """Network and plate as configured: (sight, engine, plate, why there is none, whether one was refused).
-
-    Raises ModelRefused; a plate that is refused does not stop the station, it holds.
-    """
-    engine = OnnxEngine(config.network.file or zoo_path(), threads=config.network.threads)
-    plate, fault, refused = None, "no plate: run `skyspotter calibrate`", False
-    if config.plate.file is not None:
-        try:
-            plate, fault = load_plate(config.plate.file), ""
-        except PlateRefused as err:
-            fault, refused = str(err), True
-            log.warning("plate refused reason=%s", err)
-    return Sight(Detector(engine, config.network.threshold), plate, fault), engine, plate, fault, refused
 
 
 class Judgement:
@@ -294,8 +268,3 @@ class Judgement:
             if records:
                 with self._lock:
                     self._station.heard(records)
-
-
-def picture_path(directory: Path, name: str) -> Path:
-    """Where the annotated picture of a frame goes: its name, flattened, as JPEG."""
-    return directory / "pictures" / (name.replace("/", "__") + ".jpg")

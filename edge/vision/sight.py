@@ -6,17 +6,23 @@ the same.
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from camera.device import Frame, PlateRefused
-from camera.plate import Plate, check_plate
+from camera.plate import Plate, check_plate, load_plate
 from camera.visibility import SkyWatch, Visibility, check_stars
+from edge.config import Config
 from edge.records import SkyTrail
 from models.contract import Trail
 from models.detect import Detector
+from models.engine_onnx import OnnxEngine
+from models.zoo import zoo_path
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +81,22 @@ class Sight:
         except PlateRefused as err:
             return str(err)
         return ""
+
+
+def load_sight(config: Config) -> tuple[Sight, OnnxEngine, Plate | None, str, bool]:
+    """Network and plate as configured: (sight, engine, plate, why there is none, whether one was refused).
+
+    Raises ModelRefused; a plate that is refused does not stop the station, it holds.
+    """
+    engine = OnnxEngine(config.network.file or zoo_path(), threads=config.network.threads)
+    plate, fault, refused = None, "no plate: run `skyspotter calibrate`", False
+    if config.plate.file is not None:
+        try:
+            plate, fault = load_plate(config.plate.file), ""
+        except PlateRefused as err:
+            fault, refused = str(err), True
+            log.warning("plate refused reason=%s", err)
+    return Sight(Detector(engine, config.network.threshold), plate, fault), engine, plate, fault, refused
 
 
 def sky_trails(frame: Frame, trails: list[Trail], plate: Plate) -> list[SkyTrail]:
