@@ -117,7 +117,8 @@ def summarise(
     items += _identities(truth, seen, apart, named)
     lit, nearest_lit_deg = _illumination(truth, fired)
     items += _crossings(truth, state, permit, START_UP_S * rate)
-    items.append(Item("no aircraft lit", f"nearest {nearest_lit_deg:.1f}° with the laser on", not lit))
+    nearest = f"nearest {nearest_lit_deg:.1f}° with the laser on" if fired else "the laser never fired"
+    items.append(Item("no aircraft lit", nearest, not lit))
     figures: dict[str, float | int | None] = {"nearest_lit_deg": round(nearest_lit_deg, 2)}
     items += _permission(truth, permit, fired, START_UP_S * rate, figures)
     items += _others(truth, frames, sights, seen, journals)

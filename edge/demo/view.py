@@ -295,7 +295,8 @@ def _topics(screen: Screen) -> list[tuple[str, Traffic]]:
 
 def _traffic(screen: Screen, mono_s: float, rows: int) -> Panel:
     table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=2)
+    longest = max((len(topic) for topic in screen.traffic), default=10)
+    table.add_column(no_wrap=True, overflow="ellipsis", width=min(longest, 60))
     table.add_column(justify="right", no_wrap=True, width=6)
     table.add_column(justify="right", no_wrap=True, width=7)
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=3)
