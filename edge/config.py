@@ -1,7 +1,7 @@
 """The station's configuration: one TOML file, read once, refused with the path of what is wrong, never corrected.
 
-Every part gets its own section, never the whole. Secrets do not stand here: they come by systemd `LoadCredential` and are
-read from $CREDENTIALS_DIRECTORY. `edge/example.toml` is the commented file that `skyspotter config init` writes.
+Every part gets its own section, never the whole. Secrets do not stand here: they come by systemd `LoadCredential` and
+are read from $CREDENTIALS_DIRECTORY. `edge/example.toml` is the commented file that `skyspotter config init` writes.
 """
 
 from __future__ import annotations
@@ -199,7 +199,10 @@ class Config(Section):
 
 
 def parse_config(text: str, name: str) -> Config:
-    """TOML, or JSON where the name ends so (programs write it). Raises ConfigRefused with one line per fault: `name: guard.beams.0.cone_deg: Input should be greater than 0`."""
+    """TOML, or JSON where the name ends so (programs write it).
+
+    Raises ConfigRefused with one line per fault: `name: guard.beams.0.cone_deg: Input should be greater than 0`.
+    """
     try:
         return Config.model_validate(json.loads(text) if name.endswith(".json") else tomllib.loads(text))
     except (tomllib.TOMLDecodeError, json.JSONDecodeError) as err:

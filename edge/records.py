@@ -30,7 +30,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-# -- across processes: radio -> judgement, camera -> judgement ----------------------------------------------------------
+# -- across processes: radio -> judgement, camera -> judgement -------------------------------------------------------
 
 
 class AircraftState(Record):
@@ -106,7 +106,7 @@ Datagram = Annotated[AircraftState | RadioHealth | CameraHealth, Field(discrimin
 DATAGRAM: TypeAdapter[Datagram] = TypeAdapter(Datagram)
 
 
-# -- inside the judgement ------------------------------------------------------------------------------------------------
+# -- inside the judgement --------------------------------------------------------------------------------------------
 
 # Look-ahead grid of the guard: every path is given as directions at these times after "now". A tenth of a second keeps
 # the step of the fastest aircraft (11 deg/s, a helicopter at 300 m) near a degree; the guard widens by half a step.
@@ -115,7 +115,7 @@ HORIZON_S: NDArray[np.float64] = np.round(np.arange(0.0, 15.0 + 1e-9, 0.1), 3)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SkyTrail:
-    """One trail of one frame, as directions. `begin_utc_ns`-`end_utc_ns` is the exposure; which end is first is unknown."""
+    """One trail of one frame, as directions. `begin_utc_ns` to `end_utc_ns` is the exposure; which end is first: unknown."""
 
     trail_class: str  # aircraft | satellite | meteor | unknown: the network's opinion
     score: float
