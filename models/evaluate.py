@@ -18,7 +18,7 @@ from models.contract import Trail
 from models.dataset import BACKGROUND_CAMERAS, held_out
 from models.detect import Detector
 from models.labels import LabelledImage, read_anylabeling, read_sky_labels
-from models.score import Polyline, score_image
+from models.score import SHARE, Polyline, covered_share, score_image, tolerance_px
 
 LOWEST = 0.05  # score down to which trails are kept for the curve
 THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(1, 20))
@@ -32,6 +32,7 @@ class Case:
     frame: Callable[[], Frame]
     trails: tuple[Polyline, ...]
     strata: tuple[str, ...] = ()  # one per trail, or none
+    classes: tuple[str, ...] = ()  # one per trail, or none
     faint: tuple[Polyline, ...] = ()  # real, too faint to be demanded; finding one is not false
 
 
@@ -48,6 +49,7 @@ class Table:
     by_stratum: dict[str, list[int]] = field(default_factory=dict)  # [labelled, found] at `at`
     false_in: dict[str, int] = field(default_factory=dict)  # false trails per image at `at`
     missed_in: dict[str, int] = field(default_factory=dict)
+    named: dict[str, int] = field(default_factory=dict)  # "aircraft named unknown": found trails of known class
 
     def line(self, at: float) -> str:
         share = self.found[at] / self.labelled if self.labelled else float("nan")
@@ -65,12 +67,11 @@ class Table:
         )
 
     def text(self, at: float) -> str:
-        """The line at one threshold, the curve "threshold:recall/false per image", recall by stratum, what could not
-        be read."""
+        """The line at one threshold, the curve "threshold:recall/false per image", counts by stratum and name."""
         strata = [f"  {name}: {found} of {labelled}" for name, (labelled, found) in sorted(self.by_stratum.items())]
-        return "\n".join(
-            [self.line(at), f"  {self.curve()}", *strata, *(f"  unreadable: {what}" for what in self.unreadable)]
-        )
+        names = [f"  {name}: {count}" for name, count in sorted(self.named.items())]
+        unreadable = [f"  unreadable: {what}" for what in self.unreadable]
+        return "\n".join([self.line(at), f"  {self.curve()}", *strata, *names, *unreadable])
 
     def to_json(self, at: float) -> str:
         facts = {
@@ -81,9 +82,8 @@ class Table:
             "unreadable": self.unreadable,
         }
         curve = [{"threshold": t, "found": self.found[t], "false": self.false[t]} for t in THRESHOLDS]
-        return json.dumps(
-            {**facts, "curve": curve, "strata": self.by_stratum, "false_in": self.false_in, "missed_in": self.missed_in}
-        )
+        parts = {"strata": self.by_stratum, "named": self.named, "false_in": self.false_in, "missed_in": self.missed_in}
+        return json.dumps({**facts, "curve": curve, **parts})
 
 
 def evaluate(title: str, cases: Iterable[Case], detector: Detector, *, at: float) -> Table:
@@ -109,11 +109,21 @@ def evaluate(title: str, cases: Iterable[Case], detector: Detector, *, at: float
                     table.false_in[case.name] = sum(false)
                 if not all(result.found):
                     table.missed_in[case.name] = result.found.count(False)
+                for name in _names(case, [trail for trail in detected if trail.score >= at], frame.width):
+                    table.named[name] = table.named.get(name, 0) + 1
                 for stratum, found in zip(case.strata, result.found, strict=False):
                     counts = table.by_stratum.setdefault(stratum, [0, 0])
                     counts[0] += 1
                     counts[1] += found
     return table
+
+
+def _names(case: Case, detected: list[Trail], width_px: int) -> Iterator[str]:
+    """How each found trail of known class was named, by the detection that covers most of it."""
+    for line, truth in zip(case.trails, case.classes, strict=False):
+        shares = [covered_share(line, [trail.polyline_px], tolerance_px(width_px)) for trail in detected]
+        if shares and max(shares) >= SHARE:
+            yield f"{truth} named {detected[shares.index(max(shares))].trail_class}"
 
 
 def photographs(folder: Path) -> Iterator[Case]:

@@ -18,7 +18,8 @@ from models.synth import ANY_TRAIL, IGNORE
 TRAIL = [CLASSES.index(name) for name in ("aircraft", "satellite", "meteor")]
 OTHER = [CLASSES.index(name) for name in ("background", "cloud")]
 FOCAL_GAMMA = 1.0
-CLASS_WEIGHT = 0.1
+CLASS_WEIGHT = 0.2
+RARITY = (1.0, 3.0, 3.0)  # satellites and meteors have few pixels beside aircraft
 
 
 def trail_logit(logits: Tensor) -> Tensor:
@@ -41,7 +42,9 @@ def trail_loss(logits: Tensor, labels: Tensor) -> Tensor:
     loss = focal + dice
     if kind.any():
         among = logits.permute(0, 2, 3, 1)[kind][:, TRAIL]
-        loss = loss + CLASS_WEIGHT * functional.cross_entropy(among, labels[kind].long() - TRAIL[0])
+        loss = loss + CLASS_WEIGHT * functional.cross_entropy(
+            among, labels[kind].long() - TRAIL[0], weight=torch.tensor(RARITY)
+        )
     return loss
 
 
