@@ -115,7 +115,7 @@ HORIZON_S: NDArray[np.float64] = np.round(np.arange(0.0, 15.0 + 1e-9, 0.1), 3)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SkyTrail:
-    """One trail of one frame, as directions, exposed from `begin_utc_ns` to `end_utc_ns`; which end is first is open."""
+    """One trail of one frame, as directions, exposed from `begin_utc_ns` to `end_utc_ns`; which is first is open."""
 
     trail_class: str  # aircraft | satellite | meteor | unknown: the network's opinion
     score: float
