@@ -49,9 +49,14 @@ class Sight:
     """Network, plate and star watch of one camera. Not thread-safe: the pipeline's thread owns it."""
 
     def __init__(
-        self, detector: Detector, plate: Plate | None, plate_fault: str = "no plate: run `skyspotter calibrate`"
+        self,
+        detector: Detector,
+        plate: Plate | None,
+        plate_fault: str = "no plate: run `skyspotter calibrate`",
+        *,
+        lowest_deg: float = 0.0,
     ) -> None:
-        self._detector, self._plate = detector, plate
+        self._detector, self._plate, self._lowest_deg = detector, plate, lowest_deg
         self._plate_fault = "" if plate is not None else plate_fault
         self._watch = SkyWatch()
 
@@ -64,7 +69,7 @@ class Sight:
         trails: tuple[SkyTrail, ...] = ()
         visibility = None
         if self._plate is not None and not fault and frame.start_utc_ns > 0:
-            trails = tuple(sky_trails(frame, detection.trails, self._plate))
+            trails = tuple(sky_trails(frame, detection.trails, self._plate, self._lowest_deg))
             visibility = self._watch.add(check_stars(frame, self._plate, self._watch.reference_zero_mag))
         return Judged(
             frame, tuple(detection.trails), trails, visibility, fault,
@@ -96,17 +101,25 @@ def load_sight(config: Config) -> tuple[Sight, OnnxEngine, Plate | None, str, bo
         except PlateRefused as err:
             fault, refused = str(err), True
             log.warning("plate refused reason=%s", err)
-    return Sight(Detector(engine, config.network.threshold), plate, fault), engine, plate, fault, refused
+    sight = Sight(
+        Detector(engine, config.network.threshold), plate, fault, lowest_deg=config.plate.minimum_elevation_deg
+    )
+    return sight, engine, plate, fault, refused
 
 
-def sky_trails(frame: Frame, trails: list[Trail], plate: Plate) -> list[SkyTrail]:
-    """Trails with a direction for every point. A point the lens cannot have seen (below the horizon) is left out."""
+def sky_trails(frame: Frame, trails: list[Trail], plate: Plate, lowest_deg: float = 0.0) -> list[SkyTrail]:
+    """Trails with a direction for every point, lamps on the skyline left out.
+
+    A point that the lens cannot have seen goes, and so does a trail that lies wholly below `lowest_deg`: the guard is
+    told that nothing is seen there.
+    """
     end_utc_ns = frame.start_utc_ns + round(frame.exposure_s * 1e9)
     found = []
     for trail in trails:
         units = plate.pixel_to_unit(trail.polyline_px, frame.origin_px)
         usable = np.isfinite(units).all(axis=1)
-        if usable.sum() >= 2:
+        above = units[usable, 2] >= np.sin(np.radians(lowest_deg))
+        if usable.sum() >= 2 and above.any():
             found.append(
                 SkyTrail(
                     trail_class=trail.trail_class,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from camera.plate import Plate
 from edge.config import BeamSection, Config
@@ -90,7 +91,7 @@ class Station:
                     plate_sigma_deg=PLATE_SIGMA_DEG,
                     sky_rate=sky_rate,
                 ),
-                Guard(section, config.guard, latched=(latched or {}).get(section.name)),
+                Guard(section, config.guard, latched=_latched_of(section.name, latched or {})),
             )
             for section in config.guard.beams
         }
@@ -168,7 +169,7 @@ class Station:
             camera=self.camera_report(now.mono_s),
             picture_end_mono_s=None if judged is None else judged.frame.end_mono_s,
             picture_exposure_s=0.0 if judged is None else judged.frame.exposure_s,
-            sees=None if view is None else view.sees,
+            sees=None if view is None else self._sees,
             radio=self.radio_report(now.mono_s),
             radio_heard_mono_s=self._radio_ok_mono_s,
             clock=self.clock,
@@ -187,6 +188,13 @@ class Station:
             disk_full=self.disk_full,
             stopping=self.stopping,
         )
+
+    def _sees(self, unit_enu: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """(N, 3) directions -> (N,): stars prove that the camera sees there, and that part of the picture is judged."""
+        assert self.judged is not None
+        assert self.judged.visibility is not None
+        lowest = np.sin(np.radians(self.config.plate.minimum_elevation_deg))
+        return np.asarray(self.judged.visibility.sees(unit_enu) & (np.atleast_2d(unit_enu)[:, 2] >= lowest))
 
     def camera_report(self, mono_s: float) -> SensorReport:
         """Worst first: not fitted, process silent, device's own word, nothing judged, blind."""
@@ -243,3 +251,8 @@ class Station:
         """Of the sky above 10 degrees, where stars prove that the camera sees; None without a plate or a picture."""
         view = None if self.judged is None else self.judged.visibility
         return None if view is None else float(np.clip(view.fraction, 0.0, 1.0))
+
+
+def _latched_of(name: str, latched: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """What is latched of one beam; "*" stands for all of them."""
+    return {**latched.get("*", {}), **latched.get(name, {})}
