@@ -32,10 +32,10 @@ class Panel:
 
 
 def with_panel(sky: Image, panel: Panel, *, simulated: bool = False) -> Image:
-    """The sky (H, W, 3) BGR with its panel at the right: (H, W + about 0.4 H, 3)."""
+    """The sky (H, W, 3) BGR with its panel at the right: (H, W + about 0.44 H, 3)."""
     height = sky.shape[0]
     font = max(12, round(height / 64))
-    width = max(round(height * 0.40), 22 * font)
+    width = max(round(height * 0.44), 22 * font)
     board: Image = np.full((height, width, 3), _BOARD_BGR, np.uint8)
     left, right, y = round(font * 1.4), width - round(font * 1.2), round(font * 1.4)
     write(board, panel.title, left, y, round(font * 1.75), COLOURS["text"], rim=False)
