@@ -30,7 +30,7 @@ bench: $(STAMP_DEV)
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Skyspotter needs Python 3.11 or newer: make demo PYTHON=/path/to/python3.11"; exit 1; }
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --only-binary=:all: --no-binary=skyspotter,zwoasi -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check --only-binary=:all: --no-binary=skyspotter -e .
 	@touch $@
 
 $(STAMP_DEV): $(STAMP)
