@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from edge.runtime.clock import SkyClock
 
 STATION_ID = "demo"
 BEAM = "main"
+RUNTIME_PREFIX = "skyspotter-demo-"
 LEAD_S = 2.0  # from writing the configuration to the scenario's first second: the processes are starting
 
 
@@ -101,11 +103,18 @@ def make_run_folder(
 
 
 def make_runtime_directory() -> Path:
-    """A fresh private directory on tmpfs, with a path short enough for sockets."""
+    """A fresh private directory on tmpfs, with a path short enough for sockets.
+
+    What a killed demo left there (its frames are memory) is removed first: the name says whose it was.
+    """
     for parent in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):
         if parent and os.access(parent, os.W_OK | os.X_OK):
-            return Path(tempfile.mkdtemp(prefix="skyspotter-demo-", dir=parent))
-    return Path(tempfile.mkdtemp(prefix="skyspotter-demo-"))
+            for left in Path(parent).glob(f"{RUNTIME_PREFIX}*-*"):
+                owner = left.name.removeprefix(RUNTIME_PREFIX).split("-")[0]
+                if owner.isdigit() and left.stat().st_uid == os.getuid() and not Path(f"/proc/{owner}").exists():
+                    shutil.rmtree(left, ignore_errors=True)
+            return Path(tempfile.mkdtemp(prefix=f"{RUNTIME_PREFIX}{os.getpid()}-", dir=parent))
+    return Path(tempfile.mkdtemp(prefix=RUNTIME_PREFIX))
 
 
 def _directory(keep: Path | None) -> Path:

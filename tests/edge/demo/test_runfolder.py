@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,18 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
         make_run_folder(seed=1, minutes=1.0, fast=1.0, address=("h", 1), protocol="5", keep=tmp_path)
     with pytest.raises(DemoRefused, match="cannot be used"):
         make_run_folder(seed=1, minutes=1.0, fast=1.0, address=("h", 1), protocol="5", keep=tmp_path / "x" / "y")
+
+
+def test_what_a_killed_demo_left_is_removed_and_a_living_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (tmp_path / f"skyspotter-demo-{gone.pid}-abc").mkdir()
+    (tmp_path / f"skyspotter-demo-{os.getpid()}-abc").mkdir()
+    made = make_runtime_directory()
+    assert {p.name for p in tmp_path.iterdir()} == {f"skyspotter-demo-{os.getpid()}-abc", made.name}
 
 
 def test_each_run_meets_in_a_private_place_of_its_own() -> None:
