@@ -344,6 +344,8 @@ def _cloud(truth: SkyTruth, journals: Journals) -> Item:
     cloud = truth.scenario.clouds[0]
     # Its edges are soft in time: the middle half is thick, well before it nothing is there.
     quarter_s = 0.25 * (cloud.t_end_s - cloud.t_start_s)
+    if 2 * quarter_s < FREE_LONG_ENOUGH_S:
+        return Item("cloud noticed", "too short a cloud", None)
     before, thick = [], []
     for line in journals.tracks:
         share, t_s = line.get("visible_fraction"), truth.scenario.t_s(int(line["sky_utc_ns"]))
