@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes as c
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 _BUFFERED = 2  # frames the driver keeps; older ones are dropped
 _AMBIENT_CELSIUS, _DEEPEST_BELOW_AMBIENT = 14.0, 35.0
 _TICK_S = 0.2
+_NICENESS = 10
 
 Render = Callable[[int, float], NDArray[np.uint16]]
 
@@ -365,6 +367,8 @@ class SimulatedSdk:
 
     def _expose(self, unit: Unit, exposure: int, render: Render) -> None:
         """One exposure after the other, each begun so late that its picture can be ready when it ends."""
+        # A real sky is made elsewhere: this one gives way to whoever looks at it. Linux knows a niceness per thread.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         exposure_s = unit.values[asi.EXPOSURE] / 1e6
         end_mono_s, count = time.monotonic(), 0
         render_s = 0.0

@@ -14,9 +14,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,11 @@ from edge.guard.consumer import PermitHolder
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 ROOT = "skyspotter-sim/test"
-QUIET_AZEL_DEG = (240.0, 75.0)  # nobody flies there in the first minutes of this night
+QUIET_AZEL_DEG = (345.0, 60.0)  # nobody comes within 40 deg of it in the first quarter of an hour of this night
+ANYBODY = "allow_anonymous true"
+POINTING = json.dumps({"azimuth_deg": QUIET_AZEL_DEG[0], "elevation_deg": QUIET_AZEL_DEG[1], "laser_state": "off"})
+PRIMARY = json.dumps({"measure": "radar", "working": True})
+SKYSPOTTER = (sys.executable, "-I", "-m", "edge")
 
 
 def free_port() -> int:
@@ -41,10 +46,10 @@ def free_port() -> int:
 class Broker:
     """A Mosquitto that can be killed and started again on the same port."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, settings: str) -> None:
         self.port = free_port()
         self._config = directory / "mosquitto.conf"
-        self._config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
+        self._config.write_text(f"listener {self.port} 127.0.0.1\n{settings}\npersistence false\n")
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -84,11 +89,20 @@ class Consumer:
         now = time.monotonic()
         if message.topic.endswith("/safety"):
             self.holder.receive(message.payload, bool(message.retain), now, time.time())
-        if not message.topic.endswith("/pointing"):
+        if message.topic.rpartition("/")[2] not in ("pointing", "hold", "primary"):  # what others say
             self.messages.append((now, message.topic.removeprefix(ROOT + "/"), json.loads(message.payload)))
 
     def permitted(self) -> bool:
         return bool(self.holder.permitted(time.monotonic())[0])
+
+    def of(self, topic: str, since_mono_s: float = 0.0) -> list[tuple[float, dict[str, Any]]]:
+        """(arrival, message) of one topic."""
+        return [(at, record) for at, name, record in list(self.messages) if name == topic and at >= since_mono_s]
+
+    def reasons(self) -> str:
+        """Codes and words of the newest safety message."""
+        newest = self.newest("main/safety") or {"reasons": []}
+        return "; ".join(f"{reason['code']}: {reason['words']}" for reason in newest["reasons"])
 
     def newest(self, topic: str) -> dict[str, Any] | None:
         return next((record for _, name, record in reversed(self.messages) if name == topic), None)
@@ -99,21 +113,34 @@ class Consumer:
 
 
 class Telescope:
-    """Points to one quiet place of the sky at 10 Hz, laser off, on its own connection."""
+    """Points to one quiet place of the sky at 10 Hz, laser off, on its own connection.
+
+    `silent` stops it, `says` replaces what it says; `primary` makes it say that the primary measure works.
+    """
 
     def __init__(self, port: int) -> None:
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         self.client.reconnect_delay_set(1, 1)
         self.client.connect_async("127.0.0.1", port, keepalive=5)
         self.client.loop_start()
-        self.silent = False
+        self.silent, self.says, self.primary = False, POINTING, False
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._point, daemon=True)
+        self._thread.start()
 
-    def point(self) -> None:
-        if not self.silent:
-            message = {"azimuth_deg": QUIET_AZEL_DEG[0], "elevation_deg": QUIET_AZEL_DEG[1], "laser_state": "off"}
-            self.client.publish(f"{ROOT}/main/pointing", json.dumps(message))
+    def _point(self) -> None:
+        while not self._end.wait(0.1):
+            if not self.silent:
+                self.client.publish(f"{ROOT}/main/pointing", self.says)
+            if self.primary:
+                self.client.publish(f"{ROOT}/primary", PRIMARY)
+
+    def hold(self, message: str) -> None:
+        self.client.publish(f"{ROOT}/main/hold", message, qos=1)
 
     def close(self) -> None:
+        self._end.set()
+        self._thread.join()
         self.client.disconnect()
         self.client.loop_stop()
 
@@ -130,15 +157,20 @@ class Station:
     telescope: Telescope
     process: subprocess.Popen[bytes]
 
-    def wait(self, wanted: Any, timeout_s: float) -> float:
-        """Points the telescope until `wanted()` is true; the monotonic time when it was. Fails with the newest word."""
+    def wait(self, wanted: Callable[[], Any], timeout_s: float, what: str = "") -> float:
+        """The monotonic time when `wanted()` was true. Fails with the station's newest word."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            self.telescope.point()
             if wanted():
                 return time.monotonic()
-            time.sleep(0.1)
-        raise AssertionError(f"not within {timeout_s} s: {self.consumer.newest('main/safety')}\n{self.log()}")
+            time.sleep(0.02)
+        raise AssertionError(f"not within {timeout_s} s: {what}\n{self.consumer.newest('main/safety')}\n{self.log()}")
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`skyspotter ARGUMENTS` on the station's box."""
+        return subprocess.run(
+            [*SKYSPOTTER, *arguments], env=environment(self.runtime), capture_output=True, text=True, timeout=60
+        )
 
     def log(self) -> str:
         return (self.directory / "station.log").read_text(errors="replace")[-4000:]
@@ -153,80 +185,79 @@ class Station:
                         return int(entry.name)
         raise AssertionError(f"no process {role}")
 
-    def fault(self, name: str) -> None:
-        """A fault of the simulated camera; empty: well again."""
-        path = self.runtime / "fault-camera"
+    def fault(self, device: str, name: str) -> None:
+        """A fault of the simulated camera or radio; empty: well again."""
+        path = self.runtime / f"fault-{device}"
         if name:
             path.write_text(name)
         else:
             path.unlink(missing_ok=True)
 
 
-def write_config(directory: Path, port: int, mono_zero_s: float, *, changes: str = "", minutes: float = 30.0) -> Path:
-    """A simulated station in mode ADVISORY at Yebes with its true plate."""
-    scenario = night(1, minutes=minutes)
-    simulated_plate(scenario).save(directory / "plate.json")
-    path = directory / "station.toml"
-    text = f"""
-[station]
-id = "test"
-latitude_deg = {YEBES.latitude_deg}
-longitude_deg = {YEBES.longitude_deg}
-height_m = {YEBES.height_m}
-[camera]
-source = "sim"
-[plate]
-file = "{directory / "plate.json"}"
-[radio]
-source = "sim"
-[network]
-threads = 1
-[guard]
-mode = "advisory"
-[mqtt]
-port = {port}
-[simulation]
-seed = 1
-minutes = {minutes}
-epoch_utc_ns = {EPOCH_UTC_NS}
-mono_zero_s = {mono_zero_s}
-"""
-    for change in changes.splitlines():
-        old, _, new = change.partition(" => ")
-        assert old in text, old
-        text = text.replace(old, new)
-    path.write_text(text)
+Changes = Mapping[str, Mapping[str, object]]  # section -> key -> value
+
+
+def write_config(directory: Path, port: int, mono_zero_s: float, changes: Changes | None = None) -> Path:
+    """A simulated station in mode ADVISORY at Yebes with its true plate. Programs write JSON."""
+    simulation = {"seed": 1, "minutes": 30.0, "epoch_utc_ns": EPOCH_UTC_NS, "mono_zero_s": mono_zero_s}
+    simulated_plate(night(1, minutes=30.0)).save(directory / "plate.json")
+    sections: dict[str, dict[str, object]] = {
+        "station": {"id": "test", **asdict(YEBES)},
+        "camera": {"source": "sim"},
+        "plate": {"file": str(directory / "plate.json")},
+        "radio": {"source": "sim"},
+        "network": {},
+        "guard": {"mode": "advisory"},
+        "mqtt": {"port": port},
+        "simulation": simulation,
+    }
+    for section, values in (changes or {}).items():
+        sections[section] |= values
+    path = directory / "station.json"
+    path.write_text(json.dumps(sections))
     return path
 
 
+def environment(runtime: Path) -> dict[str, str]:
+    return {**os.environ, "RUNTIME_DIRECTORY": str(runtime), "NO_COLOR": "1"}
+
+
 @contextlib.contextmanager
-def running_station(directory: Path, *, changes: str = "") -> Iterator[Station]:
+def runtime_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="skyspotter-test-", dir="/dev/shm", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def command_run(config: Path, runtime: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`skyspotter run`, ended in good order."""
+    with log.open("ab") as output:
+        command = [*SKYSPOTTER, "run", "--config", str(config)]
+        process = subprocess.Popen(command, env=environment(runtime), stdout=output, stderr=output)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(15)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+
+@contextlib.contextmanager
+def running_station(
+    directory: Path, changes: Changes | None = None, *, broker_settings: str = ANYBODY
+) -> Iterator[Station]:
     """Starts everything, ends everything."""
-    runtime = Path(tempfile.mkdtemp(prefix="skyspotter-test-", dir="/dev/shm"))
-    broker = Broker(directory)
+    broker = Broker(directory, broker_settings)
+    config = write_config(directory, broker.port, time.monotonic(), changes)
     broker.start()
-    mono_zero_s = time.monotonic()
-    config = write_config(directory, broker.port, mono_zero_s, changes=changes)
-    log = (directory / "station.log").open("wb")
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-m", "edge", "run", "--config", str(config)],
-        env={**os.environ, "RUNTIME_DIRECTORY": str(runtime)},
-        stdout=log,
-        stderr=log,
-    )
-    consumer = Consumer(broker.port)
-    telescope = Telescope(broker.port)
+    consumer, telescope = Consumer(broker.port), Telescope(broker.port)
     try:
-        yield Station(directory, runtime, config, broker, consumer, telescope, process)
+        with runtime_folder() as runtime, command_run(config, runtime, directory / "station.log") as process:
+            yield Station(directory, runtime, config, broker, consumer, telescope, process)
     finally:
         consumer.close()
         telescope.close()
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
         broker.kill()
-        log.close()
-        shutil.rmtree(runtime, ignore_errors=True)
