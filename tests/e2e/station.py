@@ -8,9 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,46 +25,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 from camera.sim.renderer import simulated_plate
 from camera.sim.scenario import EPOCH_UTC_NS, YEBES, night
 from edge.guard.consumer import PermitHolder
+from tests.edge.publish.brokers import MOSQUITTO, Mosquitto, free_port
 
-MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 ROOT = "skyspotter-sim/test"
 QUIET_AZEL_DEG = (345.0, 60.0)  # nobody comes within 40 deg of it in the first quarter of an hour of this night
 ANYBODY = "allow_anonymous true"
 POINTING = json.dumps({"azimuth_deg": QUIET_AZEL_DEG[0], "elevation_deg": QUIET_AZEL_DEG[1], "laser_state": "off"})
 PRIMARY = json.dumps({"measure": "radar", "working": True})
 SKYSPOTTER = (sys.executable, "-I", "-m", "edge")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Broker:
-    """A Mosquitto that can be killed and started again on the same port."""
-
-    def __init__(self, directory: Path, settings: str) -> None:
-        self.port = free_port()
-        self._config = directory / "mosquitto.conf"
-        self._config.write_text(f"listener {self.port} 127.0.0.1\n{settings}\npersistence false\n")
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        assert MOSQUITTO is not None
-        self.process = subprocess.Popen([MOSQUITTO, "-c", str(self._config)], stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2):
-                return
-            time.sleep(0.05)
-        raise AssertionError("mosquitto does not listen")
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
 
 
 @dataclass
@@ -152,7 +118,7 @@ class Station:
     directory: Path
     runtime: Path
     config: Path
-    broker: Broker
+    broker: Mosquitto
     consumer: Consumer
     telescope: Telescope
     process: subprocess.Popen[bytes]
@@ -250,7 +216,9 @@ def running_station(
     directory: Path, changes: Changes | None = None, *, broker_settings: str = ANYBODY
 ) -> Iterator[Station]:
     """Starts everything, ends everything."""
-    broker = Broker(directory, broker_settings)
+    if MOSQUITTO is None:
+        raise SystemExit("mosquitto is not installed: a whole station is tried against a real broker")
+    broker = Mosquitto(free_port(), directory, broker_settings)
     config = write_config(directory, broker.port, time.monotonic(), changes)
     broker.start()
     consumer, telescope = Consumer(broker.port), Telescope(broker.port)
