@@ -142,7 +142,7 @@ def evaluate(
     except (ModelRefused, ValueError) as refused:
         raise _refuse(refused) from refused
     for table in tables:
-        out.print(table.text(at), highlight=False)
+        out.print(table.text(at), highlight=False, soft_wrap=True)
     if report is not None:
         report.write_text("".join(table.to_json(at) + "\n" for table in tables))
 
