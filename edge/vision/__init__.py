@@ -3,6 +3,8 @@
 sight.py     one frame: network -> trails -> directions, and whether the camera can see at all
 station.py   everything one station knows, and the situation it puts before the guard
 outward.py   what is published, how often, on which topic
+inward.py    what the network may say: pointing, hold, heartbeat, a twin
 journal.py   the same as files, for replays and the demo
+local.py     what somebody at the box says, and what stays latched over a restart
 process.py   threads, clocks and the loop of the live process
 """
