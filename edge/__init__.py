@@ -11,4 +11,5 @@ panel.py      what stands beside the annotated sky: title, legend, verdict
 picture.py    the annotated sky: detections, paths, cone and compass on the picture itself
 records.py    small frozen records that travel between the parts
 status.py     `skyspotter status`: the file that the judgement writes for people and programs
+watch.py      `skyspotter watch`: the control room's subscriber
 """
