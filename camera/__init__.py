@@ -12,6 +12,11 @@ lens         fisheye "kb13": direction <-> pixel, past 90 degrees
 plate        a solved camera as a checked JSON file
 stars        naked-eye catalogue (data/stars.csv)
 sky          where stars, Sun and Moon stand, refracted, offline
+starfield    what may be stars in a frame, and the lens's circle
+solver       where a camera looks, from the stars in one frame: blind, or from an earlier plate
+solver_guess   first: pairs of detections laid onto pairs of stars, voted on
+solver_fit     then: match, fit, tighten; covariance
+solver_accept  last: is it the truth, or chance?
 visibility   which sectors of the sky the stars prove to be visible
 sim/         the simulated twin: sky, sensor, SDK
 """

@@ -71,6 +71,41 @@ def background(frame: Frame) -> Background:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sources:
+    """N groups of pixels that stand out of the sky, brightest first, in pixels of the array they were found in."""
+
+    xy_px: NDArray[np.float64]  # (N, 2) centre of light
+    flux_adu: NDArray[np.float64]  # (N,)
+    peak_adu: NDArray[np.float64]  # (N,) brightest pixel above the sky, unsmoothed
+    area_px: NDArray[np.int64]  # (N,) pixels
+    elongation: NDArray[np.float64]  # (N,) long over short axis, 1.0: round
+
+
+def find_sources(light: Planes, *, cell_px: int, sigma: float) -> Sources:
+    """What stands `sigma` out of the sky of one plane (height, width), by sep's matched filter (3 x 3).
+
+    Args: cell_px is the side of the cells of the sky's mesh: large against a star, small against cloud and glow.
+    """
+    sky = sep.Background(light, bw=cell_px, bh=cell_px, fw=3, fh=3)
+    above = light - sky.back(dtype=np.float32)
+    noise = np.maximum(sky.rms(dtype=np.float32), np.float32(1e-3))
+    try:
+        found = sep.extract(above, sigma, err=noise, minarea=2, deblend_cont=0.005)
+    except Exception as err:  # sep: "internal pixel buffer full", when half the picture stands out of its own sky
+        if "buffer full" not in str(err):
+            raise
+        found = sep.extract(above, 10 * sigma, err=noise, minarea=2, deblend_nthresh=1)
+    found = found[np.argsort(-found["flux"])]
+    return Sources(
+        xy_px=np.stack((found["x"], found["y"]), axis=-1).astype(np.float64),
+        flux_adu=found["flux"].astype(np.float64),
+        peak_adu=above[found["ypeak"], found["xpeak"]].astype(np.float64),
+        area_px=found["npix"].astype(np.int64),
+        elongation=(found["a"] / np.maximum(found["b"], 0.3)).astype(np.float64),
+    )
+
+
 def normalised_planes(frame: Frame, sky: Background) -> Planes:
     """(4, H, W) float32: (plane - level) / noise, single hot pixels set to the sky. Always finite."""
     views = _views(frame)

@@ -15,6 +15,7 @@ from camera.geodesy import Site
 from camera.satellites import julian_dates
 from camera.stars import Stars
 
+EXTINCTION_MAG_PER_AIRMASS = 0.22  # broad band, a usual night near sea level
 LOW_DEG = 8.0  # below this the A tan z + B tan^3 z form of refraction fails
 UNIX_OF_J2000_DAYS = 10957.5
 
@@ -69,6 +70,16 @@ def moon_azel(utc_ns: int, site: Site) -> tuple[float, float]:
 
 def sun_elevation_deg(utc_ns: int, site: Site) -> float:
     return sun_azel(utc_ns, site)[1]
+
+
+def planets(utc_ns: int, site: Site) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The naked-eye planets: (5, 2) apparent azimuth and elevation, degrees, and (5,) magnitudes."""
+    bodies = (
+        astronomy.Body.Mercury, astronomy.Body.Venus, astronomy.Body.Mars, astronomy.Body.Jupiter, astronomy.Body.Saturn
+    )  # fmt: skip
+    time = astronomy.Time(utc_ns / 86_400e9 - UNIX_OF_J2000_DAYS)
+    azel = np.array([_body_azel(body, utc_ns, site) for body in bodies])
+    return azel, np.array([astronomy.Illumination(body, time).mag for body in bodies])
 
 
 def moon_lit_share(utc_ns: int) -> float:
