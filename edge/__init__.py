@@ -1,5 +1,6 @@
 """The appliance: composes camera, network, radio, fusion, guard and publishing.
 
+calibrate.py  `skyspotter calibrate`: frames of a clear night into a plate file
 capture.py    the camera's process: frames into the ring, recovery, health
 cli.py        the command `skyspotter`: parses and calls
 config.py     the station's configuration, refused with the path of what is wrong
@@ -10,6 +11,7 @@ lettering.py  text on pictures: a real font, labels that keep off each other
 panel.py      what stands beside the annotated sky: title, legend, verdict
 picture.py    the annotated sky: detections, paths, cone and compass on the picture itself
 records.py    small frozen records that travel between the parts
+starchart.py  the picture of a calibration: stars found, predicted, rejected
 status.py     `skyspotter status`: the file that the judgement writes for people and programs
 watch.py      `skyspotter watch`: the control room's subscriber
 """

@@ -207,6 +207,42 @@ def doctor(config: Annotated[Path | None, typer.Option("--config", "-c", metavar
     raise typer.Exit(show_findings(config))
 
 
+@app.command()
+def calibrate(
+    frames: Annotated[list[Path], typer.Argument(metavar="FRAMES...", help="Frames of a clear, dark sky, or folders.")],
+    site: Annotated[str, typer.Option(metavar="LAT,LON,HEIGHT_M", help="Where the camera stands.")],
+    time: Annotated[
+        str | None, typer.Option(metavar="UTC", help="Start of the exposure, in place of the frame's own.")
+    ] = None,
+    utc_offset: Annotated[
+        float | None, typer.Option(metavar="H", min=-14, max=14, help="Times are local, so far ahead of UTC.")
+    ] = None,
+    any_tilt: Annotated[
+        bool, typer.Option("--any-tilt", help="Believe a camera that leans by over 5 degrees.")
+    ] = False,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The plate file.")] = Path("plate.json"),
+    picture: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw what was found there.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Finds where a camera looks from the stars in its frames. Exit code 1, with the reason, when it cannot tell."""
+    place = _site(site)
+    assert place is not None
+    from edge.calibrate import calibrate as body
+
+    raise typer.Exit(
+        body(
+            frames,
+            site=place,
+            time=time,
+            utc_offset=utc_offset,
+            any_tilt=any_tilt,
+            out=out,
+            picture=picture,
+            as_json=as_json,
+        )
+    )
+
+
 @config_app.command("init")
 def config_init(path: Annotated[Path, typer.Argument(metavar="PATH")] = Path("skyspotter.toml")) -> None:
     """Writes the commented example; refuses to overwrite."""
