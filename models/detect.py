@@ -51,19 +51,26 @@ class Detector:
         self._engine, self.threshold = engine, threshold
 
     def detect(self, frame: Frame, sky: Background | None = None) -> Detection:
-        """Trails in stored pixels. `sky` may be that of an earlier frame of the same camera, mosaic and size."""
+        """Trails in stored pixels. `sky` may be that of an earlier frame of the same camera, mosaic and size.
+
+        Raises FloatingPointError for an answer that is no number: compared with a threshold it would be an empty sky.
+        """
         t0 = time.perf_counter()
         sky = sky or background(frame)
         t1 = time.perf_counter()
         planes = network_input(normalised_planes(frame, sky))
         t2 = time.perf_counter()
         logits = self._logits(planes)
+        if not np.isfinite(logits.sum()):
+            raise FloatingPointError("the network answers with something that is no number: install it again")
         t3 = time.perf_counter()
         cell = 2 if frame.mosaic == "RGGB" else 1
         height, width = frame.height // cell, frame.width // cell
         trails = trails_from_logits(
             logits[:, :, :height, :width], threshold=self.threshold, stored_px_per_plane_px=cell
         )
+        if not all(np.isfinite(trail.polyline_px).all() for trail in trails):
+            raise FloatingPointError("a trail was found at a place that is no number")
         trails = [trail for trail in trails if not _outside(trail, sky, cell)]
         t4 = time.perf_counter()
         return Detection(trails, Timings(*(round(1e3 * dt, 3) for dt in (t1 - t0, t2 - t1, t3 - t2, t4 - t3))))

@@ -1,6 +1,7 @@
 """The judgement: frames, aircraft heard and pointing in; tracks and the permission out.
 
 sight.py     one frame: network -> trails -> directions, and whether the camera can see at all
+canary.py    a made-up trail, to prove that the detector would find one
 station.py   everything one station knows, and the situation it puts before the guard
 outward.py   what is published, how often, on which topic
 inward.py    what the network may say: pointing, hold, heartbeat, a twin

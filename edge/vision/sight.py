@@ -17,12 +17,15 @@ from camera.plate import Plate, check_plate, load_plate
 from camera.visibility import SkyWatch, Visibility, check_stars
 from edge.config import Config
 from edge.records import SkyTrail
+from edge.vision.canary import Canary
 from models.contract import Trail
 from models.detect import Detector
 from models.engine_onnx import OnnxEngine
 from models.zoo import zoo_path
 
 log = logging.getLogger(__name__)
+
+CANARY_EVERY = 30  # frames: the first, and once a minute with exposures of 2 s
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +38,7 @@ class Judged:
     visibility: Visibility | None
     plate_fault: str  # why there are no directions; "" when there are
     timings_ms: dict[str, float]
+    canary_missed: str = ""  # why an empty list of trails proves nothing; "" when it does
 
     @property
     def begin_utc_ns(self) -> int:
@@ -55,13 +59,18 @@ class Sight:
         plate_fault: str = "no plate: run `skyspotter calibrate`",
         *,
         lowest_deg: float = 0.0,
+        canary: Canary | None = None,
     ) -> None:
+        self._canary, self._canary_missed, self._frames = canary, "", 0
         self._detector, self._plate, self._lowest_deg = detector, plate, lowest_deg
         self._plate_fault = "" if plate is not None else plate_fault
         self._watch = SkyWatch()
 
     def judge(self, frame: Frame) -> Judged:
         """Frames without a date get trails in pixels only: a direction needs no date, but what the stars prove does."""
+        if self._canary is not None and self._frames % CANARY_EVERY == 0:
+            self._canary_missed = self._canary.missed()
+        self._frames += 1
         detection = self._detector.detect(frame)
         timings = detection.timings
         started = time.perf_counter()
@@ -77,6 +86,7 @@ class Sight:
                 "background": timings.background_ms, "preprocess": timings.preprocess_ms, "network": timings.network_ms,
                 "postprocess": timings.postprocess_ms, "stars": round(1e3 * (time.perf_counter() - started), 3),
             },
+            self._canary_missed,
         )  # fmt: skip
 
     def _refused(self, frame: Frame) -> str:
@@ -102,7 +112,11 @@ def load_sight(config: Config) -> tuple[Sight, OnnxEngine, Plate | None, str, bo
             fault, refused = str(err), True
             log.warning("plate refused reason=%s", err)
     sight = Sight(
-        Detector(engine, config.network.threshold), plate, fault, lowest_deg=config.plate.minimum_elevation_deg
+        Detector(engine, config.network.threshold),
+        plate,
+        fault,
+        lowest_deg=config.plate.minimum_elevation_deg,
+        canary=Canary(engine),
     )
     return sight, engine, plate, fault, refused
 

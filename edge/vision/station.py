@@ -185,6 +185,7 @@ class Station:
             remote_hold=beam.remote_hold,
             twin="" if self.twins is None else self.twins.noticed(now.mono_s),
             parity_failed=self.parity_failed,
+            canary_missed="" if judged is None else judged.canary_missed,
             disk_full=self.disk_full,
             stopping=self.stopping,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -138,3 +140,10 @@ def test_aircraft_not_heard_for_a_minute_are_forgotten() -> None:
     assert station.aircraft
     station.forget_old(71.0)
     assert not station.aircraft
+
+
+def test_a_detector_that_misses_the_made_up_trail_takes_the_permit_and_stays_latched() -> None:
+    station = make_station()
+    station.saw(replace(judged(10.0), canary_missed="not found"))
+    assert "canary-missed" in station.decide("main", Moment(UTC_NS, UTC_NS, 10.0)).active
+    assert "canary-missed" in station.beams["main"].guard.latched
