@@ -130,6 +130,12 @@ class Plate(_Part):
         azel = np.asarray(azel_deg, dtype=float)
         return self.unit_to_pixel(azel_to_unit(azel[..., 0], azel[..., 1]), origin_px)
 
+    def shows(self, unit_enu: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """(N, 3) ENU -> (N,): whether that direction falls on a pixel of the region that is read out."""
+        xy_px = self.unit_to_pixel(unit_enu, self.region.origin_px)
+        with np.errstate(invalid="ignore"):  # NaN: not projectable, hence not shown
+            return np.asarray(((xy_px >= 0) & (xy_px <= np.array(self.region.size_px) - 1)).all(axis=-1))
+
     def save(self, path: Path) -> None:
         """Write whole or not at all: a power cut leaves the old plate or the new one."""
         temporary = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -22,7 +22,8 @@ from edge.records import HORIZON_S, Pointing, SkyObject
 
 Array = NDArray[np.float64]
 STEP_S = float(HORIZON_S[1] - HORIZON_S[0])
-RING = 8  # directions around the beam at the cone's edge that the camera must see as well
+RING = 8  # directions on each ring around the beam that the camera must see as well
+RING_STEP_DEG = 10.0  # between rings, out to the cone's edge: half of the smallest sector that stars can vouch for
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,17 +93,18 @@ def region_of(beam: BeamSection, pointing: Pointing | None, at_mono_s: float) ->
     else:
         paths = swept(pointing, at_mono_s)
     axis = np.concatenate((paths[:, ::10], paths[:, -1:]), axis=1).reshape(-1, 3)  # one a second is dense enough
-    watched = np.concatenate((axis, _ring(axis, beam.cone_deg)))
-    return Region(np.asarray(paths), beam.cone_deg, watched[watched[:, 2] > 0.0])  # nobody flies below the horizon
+    radii = np.linspace(0.0, beam.cone_deg, int(np.ceil(beam.cone_deg / RING_STEP_DEG)) + 1)[1:]
+    return Region(np.asarray(paths), beam.cone_deg, np.concatenate((axis, *(_ring(axis, r) for r in radii))))
 
 
 def _ring(axis: Array, radius_deg: float) -> Array:
-    """(N * RING, 3) directions `radius_deg` away from each of (N, 3)."""
+    """(N * n, 3) directions `radius_deg` away from each of (N, 3): n is RING, more where those are far apart."""
     helper = np.where(np.abs(axis[:, 2:]) < 0.9, [[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]])
     u = np.cross(axis, helper)
     u /= np.linalg.norm(u, axis=1, keepdims=True)
     v = np.cross(axis, u)
-    turn = np.linspace(0.0, 2 * np.pi, RING, endpoint=False)[:, None, None]
+    count = max(RING, int(np.ceil(360.0 * np.sin(np.radians(radius_deg)) / RING_STEP_DEG)))
+    turn = np.linspace(0.0, 2 * np.pi, count, endpoint=False)[:, None, None]
     r = np.radians(radius_deg)
     return np.asarray(np.cos(r) * axis + np.sin(r) * (np.cos(turn) * u + np.sin(turn) * v)).reshape(-1, 3)
 

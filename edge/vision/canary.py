@@ -43,7 +43,7 @@ class Canary:
 def made_up_frame() -> Frame:
     """The same every time: a flat sky with noise, and one trail."""
     light: NDArray[np.float32] = np.zeros((SIDE_PX, SIDE_PX), np.float32)
-    cv2.line(light, *ENDS_PX, 1.0, WIDTH_PX, cv2.LINE_AA)  # type: ignore[call-overload]
+    cv2.line(light, *ENDS_PX, 1.0, WIDTH_PX, cv2.LINE_AA)
     sky = np.random.default_rng(1).normal(SKY_ADU, NOISE_ADU, light.shape)
     pixels = (sky + BRIGHTER_SIGMA * NOISE_ADU * cv2.GaussianBlur(light, (0, 0), 1.2)).astype(np.uint16)
     return Frame(

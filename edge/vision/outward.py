@@ -130,9 +130,13 @@ class Outward:
         )
 
     def tracks(self, beam: Beam, verdict: Verdict, now: Moment) -> TracksMessage:
-        """The list of objects; `None` instead of an empty list when not both senses can vouch for an empty sky."""
+        """The list of objects; `None` instead of an empty list when not both senses can vouch for an empty sky.
+
+        A camera that is OK vouches only with a plate: without directions its trails are no objects.
+        """
         sensors = verdict.sensors
-        vouched = sensors.camera.state is SensorState.OK and sensors.radio.state is SensorState.OK
+        senses = (sensors.camera, sensors.radio, sensors.plate)
+        vouched = beam.objects_known and all(sense.state is SensorState.OK for sense in senses)
         separations = verdict.separations_deg or {}
         judged = self._station.judged
         fraction = self._station.visible_fraction()

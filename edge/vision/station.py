@@ -56,6 +56,7 @@ class Beam:
     pointing_refused: str = ""
     remote_hold: str = ""
     objects: tuple[SkyObject, ...] = ()
+    objects_known: bool = False  # whether `objects` is all there is; an empty list that is not known says nothing
 
 
 class Station:
@@ -152,6 +153,7 @@ class Station:
             made_mono_s: float | None = now.mono_s
         except (ValueError, ArithmeticError):  # fusion met a number that is none: no objects is no evidence
             beam.objects, made_mono_s = (), None
+        beam.objects_known = made_mono_s is not None
         verdict = beam.guard.decide(self._situation(beam, now, made_mono_s), now.mono_s)
         if "remote-hold" in verdict.active:
             beam.remote_hold = ""  # latched now; a release must not find it again
@@ -169,7 +171,7 @@ class Station:
             camera=self.camera_report(now.mono_s),
             picture_end_mono_s=None if judged is None else judged.frame.end_mono_s,
             picture_exposure_s=0.0 if judged is None else judged.frame.exposure_s,
-            sees=None if view is None else self._sees,
+            sees=None if view is None or self.plate is None else self._sees,
             radio=self.radio_report(now.mono_s),
             radio_heard_mono_s=self._radio_ok_mono_s,
             clock=self.clock,
@@ -191,11 +193,14 @@ class Station:
         )
 
     def _sees(self, unit_enu: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """(N, 3) directions -> (N,): stars prove that the camera sees there, and that part of the picture is judged."""
+        """(N, 3) directions -> (N,): stars prove that the camera sees that sector, and it lies in the picture and in
+        the part of it that is judged."""
         assert self.judged is not None
         assert self.judged.visibility is not None
-        lowest = np.sin(np.radians(self.config.plate.minimum_elevation_deg))
-        return np.asarray(self.judged.visibility.sees(unit_enu) & (np.atleast_2d(unit_enu)[:, 2] >= lowest))
+        assert self.plate is not None
+        units = np.atleast_2d(unit_enu)
+        judged = units[:, 2] >= np.sin(np.radians(self.config.plate.minimum_elevation_deg))
+        return np.asarray(self.judged.visibility.sees(units) & judged & self.plate.shows(units))
 
     def camera_report(self, mono_s: float) -> SensorReport:
         """Worst first: not fitted, process silent, device's own word, nothing judged, blind."""

@@ -69,12 +69,24 @@ def test_the_cone_grows_by_three_sigma_and_by_the_baseline_for_what_only_the_cam
     assert found.outside_deg[1, 0] == pytest.approx(distance - 3 * 0.3, abs=1e-6)
 
 
-def test_the_camera_must_see_the_rim_of_the_cone_but_nothing_below_the_horizon():
+def test_the_camera_must_see_the_whole_cone_to_its_rim_also_where_it_dips_below_the_horizon():
     region = region_of(BeamSection(cone_deg=10.0), pointing(0.0, elevation_deg=5.0), 0.0)
-    assert (region.watched[:, 2] > 0).all()
-    assert len(region.watched) < 2 * 17 * (1 + RING)
+    assert len(region.watched) == 2 * 17 * (1 + RING)
     full = region_of(BeamSection(), pointing(0.0), 0.0)
     assert separation_deg(full.watched, azel_to_unit(120.0, 55.0)).max() == pytest.approx(6.0)
+    low = region_of(BeamSection(cone_deg=1.0, caution_deg=1.0), pointing(0.0, elevation_deg=-4.0), 0.0)
+    assert len(low.watched)  # what nobody can see must be asked for, or it passes for seen
+
+
+@pytest.mark.parametrize("cone_deg", [6.0, 25.0, 40.0, 90.0])
+def test_no_sector_inside_a_wide_cone_is_left_unasked(cone_deg):
+    region = region_of(BeamSection(cone_deg=cone_deg, caution_deg=cone_deg), pointing(0.0), 0.0)
+    rng = np.random.default_rng(1)
+    inside = rng.normal(size=(3000, 3))
+    inside /= np.linalg.norm(inside, axis=1, keepdims=True)
+    inside = inside[separation_deg(inside, azel_to_unit(120.0, 55.0)) < cone_deg]
+    nearest = np.degrees(np.arccos(np.clip((inside @ region.watched.T).max(axis=1), -1, 1)))
+    assert nearest.max() < 8.0  # less than half of the smallest sector
 
 
 def test_without_pointing_there_is_no_cone():

@@ -9,13 +9,16 @@ import pytest
 from numpy.typing import NDArray
 
 from camera.device import Frame
+from camera.geodesy import azel_to_unit
 from camera.sim.renderer import simulated_plate
 from camera.sim.scenario import YEBES, night
 from camera.visibility import AZIMUTH_SECTORS, RINGS, Visibility
 from edge.config import CameraSection, Config, RadioSection, StationSection
 from edge.fusion.satellites import SatelliteBook
+from edge.guard.payload import Stamp
 from edge.guard.situation import ABSENT, JUMPED
 from edge.records import AircraftState, CameraHealth, Pointing, RadioHealth, SensorState
+from edge.vision.outward import Outward
 from edge.vision.sight import Judged
 from edge.vision.station import Moment, Station
 
@@ -147,3 +150,35 @@ def test_a_detector_that_misses_the_made_up_trail_takes_the_permit_and_stays_lat
     station.saw(replace(judged(10.0), canary_missed="not found"))
     assert "canary-missed" in station.decide("main", Moment(UTC_NS, UTC_NS, 10.0)).active
     assert "canary-missed" in station.beams["main"].guard.latched
+
+
+def test_what_lies_outside_the_picture_is_not_seen_whatever_the_stars_of_its_sector_say() -> None:
+    station = make_station()
+    plate = station.plate
+    assert plate is not None
+    station.saw(judged(10.0))
+    azimuths = np.arange(0.0, 360.0, 5.0)
+    low = azel_to_unit(azimuths, np.full(len(azimuths), 12.0))
+    assert station._sees(low).all()
+    width, height = plate.region.size_px
+    x, y = plate.region.origin_px
+    half = plate.region.model_copy(update={"size_px": (width, height // 2), "origin_px": (x, y)})
+    station.plate = plate.model_copy(update={"region": half})
+    seen = station._sees(low)
+    assert 0.2 < seen.mean() < 0.8
+    rows = plate.unit_to_pixel(low, half.origin_px)[:, 1]
+    assert (seen == (rows <= height // 2 - 1)).all()
+
+
+def test_a_station_without_a_plate_never_reports_an_empty_sky(monkeypatch: pytest.MonkeyPatch) -> None:
+    for plate, fails in ((False, False), (True, True), (True, False)):
+        station = make_station(plate=plate)
+        beam = station.beams["main"]
+        if fails:
+            monkeypatch.setattr(beam.fusion, "objects", lambda *_: 1 / 0)
+        outward = Outward(station, Stamp(station="test", boot_id="b", simulated=False), lambda *_: None, version="1")
+        station.heard([camera_health(10.0), RadioHealth(mono_s=10.0, state=OK)])
+        station.saw(judged(10.0) if plate else replace(judged(10.0), visibility=None, plate_fault="no plate"))
+        moment = Moment(UTC_NS, UTC_NS, 10.0)
+        said = outward.tracks(beam, station.decide("main", moment), moment).tracks
+        assert said == (() if plate and not fails else None)
