@@ -69,6 +69,9 @@ class RadioSection(Section):
     port: int = Field(30005, ge=1, le=65535)
 
 
+HIGHEST_THRESHOLD = 0.9  # of a station under the real sky: beyond, faint lights are no longer reported
+
+
 class NetworkSection(Section):
     file: Path | None = None  # None: the network that ships in models/zoo
     threshold: float = Field(0.5, gt=0, lt=1)
@@ -78,11 +81,11 @@ class NetworkSection(Section):
 class BeamSection(Section):
     name: Name = "main"
     region: Literal["cone", "fixed", "whole-sky"] = "cone"
-    cone_deg: float = Field(6.0, gt=0, le=90)  # no permit with anything nearer to the beam's path
+    cone_deg: float = Field(6.0, ge=2, le=90)  # no permit with anything nearer to the beam; 2: an airliner 2 km away
     caution_deg: float = Field(10.0, gt=0, le=90)  # CAUTION with anything nearer
     azimuth_deg: float | None = Field(None, ge=0, lt=360)  # region = "fixed"
     elevation_deg: float | None = Field(None, ge=0, le=90)
-    minimum_elevation_deg: float = Field(20.0, ge=0, le=90)  # region = "whole-sky": what is guarded
+    minimum_elevation_deg: float = Field(20.0, ge=0, le=60)  # region = "whole-sky": what is guarded
     telescope_east_m: float = 0.0  # of the telescope, from the camera
     telescope_north_m: float = 0.0
     telescope_up_m: float = 0.0
@@ -106,7 +109,7 @@ class GuardSection(Section):
         "own-beam",
         "own-target",
     )
-    smallest_range_m: float = Field(500.0, gt=0)  # nearest aircraft the camera-telescope baseline is widened for
+    smallest_range_m: float = Field(500.0, gt=0, le=5000)  # nearest aircraft the baseline is widened for
 
     @model_validator(mode="after")
     def _one_topic_per_beam(self) -> GuardSection:
@@ -145,7 +148,7 @@ class RecorderSection(Section):
 
 class SatelliteSection(Section):
     directory: Path | None = None  # *.tle files, watched; None: no satellite is ever named
-    maximum_age_days: float = Field(7.0, gt=0)
+    maximum_age_days: float = Field(7.0, gt=0, le=30)
 
 
 class SimulationSection(Section):
@@ -175,12 +178,14 @@ class Config(Section):
     simulation: SimulationSection | None = None
 
     @model_validator(mode="after")
-    def _simulated_devices_need_simulation(self) -> Config:
-        simulated = self.camera.source in ("sim", "replay") or self.radio.source in ("sim", "iq")
+    def _safe_as_a_whole(self) -> Config:
+        simulated = self.camera.source in ("sim", "replay") or self.radio.source in ("sim", "iq") or self.radio.files
         if simulated and self.simulation is None:
             raise ValueError(
                 "camera.source or radio.source is simulated or recorded, but there is no [simulation] section"
             )
+        if self.network.threshold > HIGHEST_THRESHOLD and self.simulation is None:
+            raise ValueError(f"network.threshold above {HIGHEST_THRESHOLD} is a camera that reports nothing")
         if self.camera.source == "none" and self.radio.source == "none":
             raise ValueError("camera.source and radio.source are both none: a station needs at least one sense")
         return self

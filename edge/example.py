@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from edge.config import Config, ConfigRefused
+from edge.guard.faults import LONGEST_EXPOSURE_S
 
 
 def example_text() -> str:
@@ -30,7 +31,8 @@ def write_example(path: Path) -> None:
 
 def summary(config: Config) -> list[str]:
     """What the station will be: topics, senses, what a permission may rest on, what it cannot do."""
-    sees, hears, guard = config.camera.source != "none", config.radio.source != "none", config.guard
+    fitted, hears, guard = config.camera.source != "none", config.radio.source != "none", config.guard
+    sees = fitted and config.camera.exposure_s <= LONGEST_EXPOSURE_S
     allowed = {
         "camera and radio": sees and hears,
         "radio alone": hears and guard.allow_radio_basis,
@@ -44,7 +46,9 @@ def summary(config: Config) -> list[str]:
         f"mode: {guard.mode}" + (" (never permits, says what it would)" if guard.mode == "shadow" else ""),
         f"beams: {', '.join(f'{beam.name} ({beam.region}, {beam.cone_deg:g} deg)' for beam in guard.beams)}",
     ]
-    if sees and config.plate.file is None:
+    if fitted and not sees:
+        lines.append(f"exposures of {config.camera.exposure_s:g} s record, but come too late to guard")
+    if fitted and config.plate.file is None:
         lines.append("no plate: the camera cannot say where a trail is, so it is no basis for a permission")
     if config.satellites.directory is None:
         lines.append("no satellite elements: a satellite is held for an aircraft")

@@ -58,11 +58,18 @@ def test_the_example_names_every_key_once_and_its_examples_are_accepted() -> Non
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[guard]\nbeams = [{cone_deg = 0}]", "s.toml: guard.beams.0.cone_deg: Input should be greater than 0"),
+        (
+            "[guard]\nbeams = [{cone_deg = 0}]",
+            "s.toml: guard.beams.0.cone_deg: Input should be greater than or equal to 2",
+        ),
         ("[camera]\nexposure = 2", "s.toml: camera.exposure: unknown key; remove it or correct its spelling"),
         ("[camera]\nexposure_s = nan", "s.toml: camera.exposure_s: "),
         ("[camera]\nsource = 'sim'", "there is no [simulation] section"),
         ("[camera]\nsource = 'none'\n[radio]\nsource = 'none'", "at least one sense"),
+        ("[radio]\nsource = 'beast'\nfiles = ['yesterday.bin']", "there is no [simulation] section"),
+        ("[network]\nthreshold = 0.99", "reports nothing"),
+        ("[guard]\nbeams = [{region = 'whole-sky', minimum_elevation_deg = 90}]", "less than or equal to 60"),
+        ("[guard]\nsmallest_range_m = 1e9", "less than or equal to 5000"),
         ("[guard]\nbeams = [{region = 'fixed'}]", "needs azimuth_deg and elevation_deg"),
         ("[guard]\nbeams = [{}, {}]", "two beams have one name"),
         ("[mqtt]\nkey_file = 'k'", "certificate_file and key_file go together"),
@@ -74,6 +81,10 @@ def test_a_fault_is_refused_with_its_path(text: str, words: str) -> None:
     with pytest.raises(ConfigRefused) as refused:
         parse_config(station + text, "s.toml")
     assert words in str(refused.value)
+
+
+def test_a_long_exposure_is_said_to_be_no_basis() -> None:
+    assert "permission may rest on: nothing, so it never permits" in summary(a_config(camera={"exposure_s": 10.0}))
 
 
 def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path: Path) -> None:
