@@ -7,7 +7,6 @@ when they cannot be right, what would make them so is said and left to a person.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -31,8 +30,9 @@ class CalibrationRefused(Exception):
 
 
 def calibrate(
-    paths: Sequence[Path], *, site: tuple[float, float, float], time: str | None = None, utc_offset: float | None = None,
-    any_tilt: bool = False, out: Path = Path("plate.json"), picture: Path | None = None, as_json: bool = False,
+    paths: Sequence[Path], *, site: tuple[float, float, float], time: str | None = None,
+    utc_offset: float | None = None, any_tilt: bool = False, out: Path = Path("plate.json"),
+    picture: Path | None = None, as_json: bool = False,
 ) -> int:  # fmt: skip
     """Solves, reports, writes. Raises CalibrationRefused for wrong usage."""
     files = list_frames(paths)
@@ -64,7 +64,8 @@ def calibrate(
         hint = hour_that_fits(richest.field, place, richest.utc_ns, any_tilt=any_tilt)
         if hint is not None:
             reason += (
-                f"; a shift of {hint:+d} h would solve it: if the frame's time is local, say `--utc-offset {-hint:+d}`"
+                f"; a shift of {hint:+d} h would solve it: if the frame's time is local, say "
+                f"`--utc-offset {(utc_offset or 0) - hint:g}`"
             )
     elif not attempts:
         reason = "; ".join(unreadable)
@@ -162,8 +163,8 @@ def _show(console: Console, best: Solution | None, reason: str, out: Path) -> No
         markup=False, soft_wrap=True,
     )  # fmt: skip
     if not best.plate.camera_serial:
-        console.print("the frames name no camera: a station takes this plate only for frames that name none either")
-    console.print(
-        f"{out}: written; in the station's configuration: [plate] file = {str(out.resolve())!r}", markup=False
-    )
-    sys.stdout.flush()
+        words = "the frames name no camera: a station takes this plate only for frames that name none either"
+        console.print(words, markup=False, soft_wrap=True)
+    file = json.dumps(str(out.resolve()))
+    words = f"{out}: written; in the station's configuration: [plate] file = {file}"
+    console.print(words, markup=False, soft_wrap=True)

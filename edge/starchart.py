@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from camera.device import Frame
 from camera.solver import Solution
+from camera.solver_fit import SMALLEST_GATE_PX, match
 from edge.lettering import Bgr, write
 from edge.picture import draw_sky
 
@@ -45,14 +46,14 @@ def star_chart(frame: Frame, solution: Solution) -> Image:
     mark(solution.field.rejected_px, REJECTED, 2)
     found = solution.field.xy_px
     if solution.plate is not None and solution.outcome.fit is not None:
-        fit = solution.outcome.fit
-        of_a_star, _ = _nearest(found, fit.xy_px)
-        mark(found[of_a_star > 0.01], UNKNOWN, 4)
-        mark(fit.xy_px, MATCHED, 7)
-        expected = fit.lens.project(solution.sky.unit_enu[:_EXPECTED_STARS])
-        expected = expected[np.isfinite(expected).all(axis=1)]
-        missed, _ = _nearest(expected, fit.xy_px)
-        mark(expected[missed > 0.3 * fit.lens.px_per_deg], MISSED, 4, cross=True)
+        lens, sky = solution.outcome.fit.lens, solution.sky
+        gate_px = max(0.15 * lens.px_per_deg, SMALLEST_GATE_PX)
+        star, detection = match(lens, sky, solution.detections, gate_px, len(sky.unit_enu))
+        mark(np.delete(found, detection, axis=0), UNKNOWN, 4)
+        mark(found[detection], MATCHED, 7)
+        missed = np.setdiff1d(np.arange(min(_EXPECTED_STARS, len(sky.unit_enu))), star)
+        at = lens.project(sky.unit_enu[missed])
+        mark(at[np.isfinite(at).all(axis=1)], MISSED, 4, cross=True)
     else:
         mark(found, UNKNOWN, 4)
         circle = solution.field.circle
@@ -72,11 +73,6 @@ def _legend(solution: Solution) -> list[tuple[str, Bgr]]:
     else:
         lines.append(("not solved", REJECTED))
     return [*lines, ("found, no catalogue star", UNKNOWN), ("no star", REJECTED)]
-
-
-def _nearest(points: NDArray[np.float64], others: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    apart = np.hypot(*(points[:, None] - others[None]).transpose(2, 0, 1))
-    return apart.min(axis=1, initial=np.inf), apart.argmin(axis=1)
 
 
 def _grey(frame: Frame) -> Image:
