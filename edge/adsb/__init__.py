@@ -1,8 +1,11 @@
 """The ear: 1090 MHz samples -> Mode S messages -> one state per aircraft.
 
-crc.py        parity of many frames at once, one-bit repair
+crc.py        parity of many frames at once
 cpr.py        compact position reporting: encode, decode by pair or near a reference
 frames.py     a Mode S frame, and which addresses may be believed
+preamble.py   magnitudes -> where messages may begin
+slicer.py     IQ there -> bits, and how sure each is
+repair.py     flips of unsure bits towards known addresses
 demod.py      IQ -> frames, NumPy on whole blocks
 resample.py   2.0 -> 2.4 MS/s
 decode.py     a frame -> what it says, SI units (pyModeS)

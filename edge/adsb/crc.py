@@ -54,20 +54,3 @@ def remainder(frame: bytes) -> int:
 def with_parity(payload: bytes, overlay: int = 0) -> bytes:
     """`payload` of 4 or 11 bytes with its parity field, overlaid with an address or an interrogator's code."""
     return payload + (remainder(payload + b"\0\0\0") ^ overlay).to_bytes(3, "big")
-
-
-def _single_errors(bits: int) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
-    """Remainders of all one-bit errors, sorted, and the bit each stands for; the first five bits are never repaired."""
-    values = BIT_REMAINDERS[LONG_BITS - bits :][5:]
-    order = np.argsort(values)
-    return values[order], order + 5
-
-
-_SINGLE = {LONG_BITS: _single_errors(LONG_BITS), SHORT_BITS: _single_errors(SHORT_BITS)}
-
-
-def single_error_bit(remainder_of: NDArray[np.uint32], bits: int) -> NDArray[np.intp]:
-    """(N,) index of the one bit whose flip makes the remainder 0, or -1: unique within a frame (code distance 6)."""
-    values, where = _SINGLE[bits]
-    at = np.minimum(np.searchsorted(values, remainder_of), len(values) - 1)
-    return np.where(values[at] == remainder_of, where[at], -1)

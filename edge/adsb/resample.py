@@ -26,11 +26,11 @@ class Resampler:
     """Streaming: output sample n is the input at time n / 2.4 MHz, whatever the blocks' borders."""
 
     def __init__(self) -> None:
-        self._tail = np.zeros((_HALF, 2), dtype=np.float32)
+        self._tail = np.full((_HALF, 2), 127.5, dtype=np.float32)
 
     def feed(self, iq: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N, 2) centred I and Q in counts."""
-        data = np.concatenate((self._tail, iq.reshape(-1, 2).astype(np.float32) - np.float32(127.5)))
+        """(N, 2) I and Q in counts, around 127.5 as they came."""
+        data = np.concatenate((self._tail, iq.reshape(-1, 2).astype(np.float32)))
         groups = max(0, (len(data) - _LENGTH) // _IN + 1)
         self._tail = data[groups * _IN :]
         if not groups:

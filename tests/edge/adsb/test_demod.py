@@ -103,11 +103,11 @@ def test_a_second_sighting_counts_only_from_another_transmission():
 
 
 @pytest.mark.realdata
-def test_the_real_recording_gives_its_one_aircraft_and_as_many_messages_as_readsb(real_data):
+def test_the_real_recording_gives_its_one_aircraft_and_more_messages_than_readsb(real_data):
     # facts of other decoders on the same file: readsb 128 unique DF17 of 344 messages, dump1090-fa 127 of 325
     iq = np.fromfile(real_data / "iq" / "modes1.bin", dtype=np.uint8)
     frames, demodulator = demodulate(iq, rate_hz=2_000_000)
     squitters = {frame.data for frame in frames if frame.data[0] >> 3 in SQUITTERS}
     assert set(demodulator.addresses.known) == {0x4D2023}
-    assert len(squitters) >= 130
-    assert len(frames) >= 345
+    assert len(squitters) >= 138
+    assert len(frames) >= 360

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from camera.sim.scenario import night
-from edge.adsb.demod import SPAN, Demodulator
+from edge.adsb.demod import Demodulator
 from edge.adsb.feeds import BeastFeed, IqFeed
 from edge.adsb.iq import RecordedIq, SourceLost, SourceRefused, SourceTimeout
 from edge.adsb.sim_iq import SkySignal
+from edge.adsb.slicer import SPAN
 from edge.runtime.clock import RealClock
 from tests.edge.adsb.test_beast import beast
 
