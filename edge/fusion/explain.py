@@ -5,6 +5,8 @@ The network's class can only make an unknown an aircraft, never release it.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from edge.fusion import identify
@@ -40,9 +42,13 @@ def explanation(track: Track, here: Vector, pointing: Pointing | None) -> tuple[
     return "unknown", "", f"{seen}, nothing explains it"
 
 
-def everywhere(age_s: float) -> SkyObject:
+def everywhere(sense: Literal["camera", "radio"], age_s: float) -> SkyObject:
     """More on the sky than can be followed: it may be anywhere, so no direction is free."""
     n = len(HORIZON_S)
     path = Hypothesis(np.tile([0.0, 0.0, 1.0], (n, 1)), np.full(n, 90.0))
-    words = "more trails than can be followed: the exposure is no evidence of an empty sky"
-    return SkyObject("crowd", "unknown", "", ("camera",), (path,), 0.0, 90.0, None, age_s, "tentative", words)
+    words = {
+        "camera": "more trails than can be followed: the exposure is no evidence of an empty sky",
+        "radio": "more aircraft than can be followed: whoever was left out may be anywhere",
+    }
+    name = {"camera": "crowd", "radio": "crowd-heard"}[sense]
+    return SkyObject(name, "unknown", "", (sense,), (path,), 0.0, 90.0, None, age_s, "tentative", words[sense])

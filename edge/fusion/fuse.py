@@ -265,7 +265,10 @@ class Fusion:
             found += [self._seen_object(track, now_utc_ns, now_mono_s, pointing) for track in alone]
             found += self._beam_objects(now_mono_s)
             if self._crowded:
-                found.append(everywhere(max(now_mono_s - self._seen_mono_s, 0.0)))
+                found.append(everywhere("camera", max(now_mono_s - self._seen_mono_s, 0.0)))
+            left_out_s = max(now_mono_s - self._heard.left_out_mono_s, 0.0)
+            if left_out_s * self._sky_rate <= STALE_S:
+                found.append(everywhere("radio", left_out_s))
             return tuple(found)
 
     def _heard_objects(

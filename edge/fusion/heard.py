@@ -19,8 +19,10 @@ from edge.records import AircraftState
 STALE_S = 10.0  # no longer vouched for
 DROP_S = 60.0  # forgotten
 LARGEST_COUNT = 500
+MATTERS_M = 150_000.0  # farther away, the highest airliner stands 4 deg above the horizon
 TURN_MPS2 = 4.6  # 25 deg of bank: g tan(25 deg)
 UNKNOWN_SPEED_MPS = 150.0  # 1 sigma when nothing is known of the velocity
+UNKNOWN_HEIGHT_M, UNKNOWN_HEIGHT_SIGMA_M = 6000.0, 3000.0  # within three sigma whatever an airliner can fly at
 LATENCY_S = 0.3  # 1 sigma of when the position held
 DOUBTFUL_FACTOR = 3.0  # for a position its own source doubts
 OLDEST_VELOCITY_S = 30.0
@@ -59,8 +61,9 @@ def locate(state: AircraftState, site: Site) -> Heard | str:
     if state.latitude_deg is None or state.longitude_deg is None or state.position_utc_ns is None:
         return "no position"
     height = state.height_m if state.height_m is not None else state.altitude_baro_m
-    if height is None:
-        return "no altitude"
+    known = height is not None
+    if height is None:  # its place on the map is known: anywhere above it, not nowhere
+        height = UNKNOWN_HEIGHT_M
     position = geodetic_to_enu(state.latitude_deg, state.longitude_deg, height, site)
     velocity = None
     velocity_age_s = abs(state.position_utc_ns - (state.velocity_utc_ns or state.position_utc_ns)) / 1e9
@@ -73,6 +76,8 @@ def locate(state: AircraftState, site: Site) -> Heard | str:
         velocity = enu_axes(site) @ (there.T @ local)
     doubt = DOUBTFUL_FACTOR if state.flags else 1.0
     sigma_m = state.height_sigma_m if state.height_m is not None else max(state.height_sigma_m, 300.0)
+    if not known:
+        sigma_m = UNKNOWN_HEIGHT_SIGMA_M
     return Heard(
         state, state.position_utc_ns, position, velocity, doubt * state.horizontal_sigma_m, doubt * sigma_m
     )  # fmt: skip
@@ -86,6 +91,7 @@ class HeardSky:
         self._located: dict[str, Heard] = {}
         self._unlocated: dict[str, tuple[AircraftState, str]] = {}
         self.counters = {"heard_states": 0, "heard_dropped": 0, "heard_over_limit": 0}
+        self.left_out_mono_s = float("-inf")  # when somebody who matters was last left out
 
     def hear(self, states: Iterable[AircraftState]) -> None:
         for state in states:
@@ -101,6 +107,8 @@ class HeardSky:
             farthest = max(self._located.values(), key=lambda one: float(np.linalg.norm(one.position_m)))
             del self._located[farthest.state.key]
             self.counters["heard_over_limit"] += 1
+            if float(np.linalg.norm(farthest.position_m)) < MATTERS_M:
+                self.left_out_mono_s = max(self.left_out_mono_s, farthest.state.seen_mono_s)
         while len(self._unlocated) > LARGEST_COUNT:
             del self._unlocated[next(iter(self._unlocated))]
             self.counters["heard_over_limit"] += 1

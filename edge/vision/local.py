@@ -38,8 +38,9 @@ def take_releases() -> list[tuple[str, str]]:
     found = []
     for path in sorted(runtime_directory().glob(f"{RELEASE_FILE}*")):
         try:
-            found.append((path.name.removeprefix(RELEASE_FILE), path.read_text(encoding="utf-8", errors="replace")))
-            path.unlink()
+            who = path.read_text(encoding="utf-8", errors="replace")
+            path.unlink()  # first: what stays would release every later latch as well
+            found.append((path.name.removeprefix(RELEASE_FILE), who))
         except OSError as err:
             log.warning("release file=%s unreadable reason=%s", path, err)
     return found
@@ -63,5 +64,12 @@ def read_latched() -> dict[str, dict[str, str]]:
         return {"*": {"evidence-broken": f"{path}: the list of latched faults cannot be read ({err})"}}
 
 
-def write_latched(latched: Mapping[str, Mapping[str, str]]) -> None:
-    write_whole(latched_path(), json.dumps(latched, indent=1).encode())
+def write_latched(latched: Mapping[str, Mapping[str, str]]) -> str:
+    """Why it could not be written; "" when it was. The caller stays alive and tries again: as long as it lives it
+    knows the latch, and whoever is started in its place would not."""
+    path = latched_path()
+    try:
+        write_whole(path, json.dumps(latched, indent=1).encode())
+    except OSError as err:
+        return f"{path}: what is latched cannot be kept over a restart: {err.strerror}"
+    return ""

@@ -64,7 +64,6 @@ class _Eye:
     came_back_mono_s: float = field(default_factory=time.monotonic)
     frames: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
-    error: BaseException | None = None
 
 
 class Judgement:
@@ -79,6 +78,7 @@ class Judgement:
             config, plate=plate, plate_fault=fault, plate_refused=refused, book=book, latched=read_latched()
         )
         self._written_latched = {name: beam.guard.latched for name, beam in self._station.beams.items()}
+        self._latched_trouble, self._latched_again_mono_s = "", float("-inf")
         simulated = config.simulation is not None
         stamp = Stamp(
             station=config.station.id,
@@ -99,6 +99,7 @@ class Judgement:
         self._ring = RingReader(frames_directory())
         self._notifier = Notifier()
         self._eye = _Eye()
+        self._error: Exception | None = None  # of the eye's or the ear's thread
         self._wake, self._end = threading.Event(), threading.Event()
         output = config.simulation.output if config.simulation is not None else None
         self._journal = None if output is None else Journal(output)
@@ -117,8 +118,8 @@ class Judgement:
         while not stop.is_set():
             self._wake.wait(TICK_S)
             self._wake.clear()
-            if self._eye.error is not None:
-                raise self._eye.error
+            if self._error is not None:
+                raise self._error
             now = self._now()
             if now.mono_s - slow_mono_s >= SLOW_S:
                 slow_mono_s = now.mono_s
@@ -164,18 +165,33 @@ class Judgement:
                 self._inward.take(
                     message.kind, message.beam, message.payload, retained=message.retained, mono_s=message.mono_s
                 )
-            for name, beam in self._station.beams.items():
+            for name in self._station.beams:
                 verdict = self._station.decide(name, now)
                 self._outward.say(name, verdict, now)
-                if beam.guard.latched != self._written_latched[name]:
-                    self._written_latched[name] = beam.guard.latched
-                    write_latched(self._written_latched)
+            self._keep_latched(now)
             self._outward.station_wide(now, self._parts)
+
+    def _keep_latched(self, now: Moment) -> None:
+        """On disk as soon as it changes; a disk that refuses is asked again every second."""
+        latched = {name: beam.guard.latched for name, beam in self._station.beams.items()}
+        if latched == self._written_latched:
+            self._latched_trouble = ""
+            return
+        if now.mono_s < self._latched_again_mono_s:
+            return
+        trouble = write_latched(latched)
+        if trouble:
+            if trouble != self._latched_trouble:
+                log.error("latched kept=no reason=%s", trouble)
+            self._latched_again_mono_s = now.mono_s + SLOW_S
+        else:
+            self._written_latched = latched
+        self._latched_trouble = trouble
 
     def _once_a_second(self, now: Moment) -> None:
         station = self._station
         with self._lock:
-            station.disk_full = self._publisher.disk_full
+            station.disk_full = self._latched_trouble or self._publisher.disk_full
             station.forget_old(now.mono_s)
             for code, who in take_releases():
                 for beam in station.beams.values():
@@ -247,9 +263,13 @@ class Judgement:
                     self._wake.set()
                     self._keep(judged)
                 self._eye.came_back_mono_s = time.monotonic()
-        except Exception as err:  # carried to the main thread, which ends the process with it
-            self._eye.error = err
-            self._wake.set()
+        except Exception as err:
+            self._fail(err)
+
+    def _fail(self, err: Exception) -> None:
+        """Carried to the main thread, which ends the process with it: a thread that is gone would never be missed."""
+        self._error = err
+        self._wake.set()
 
     def _keep(self, judged: Judged) -> None:
         """The demo's record of what was seen; after publishing, so that nobody waits for the disk."""
@@ -263,8 +283,11 @@ class Judgement:
         self._stack.add(judged.frame)
 
     def _listen(self) -> None:
-        while not self._end.is_set():
-            records = self._receiver.receive(0.5)
-            if records:
-                with self._lock:
-                    self._station.heard(records)
+        try:
+            while not self._end.is_set():
+                records = self._receiver.receive(0.5)
+                if records:
+                    with self._lock:
+                        self._station.heard(records)
+        except Exception as err:
+            self._fail(err)

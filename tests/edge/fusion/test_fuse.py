@@ -375,3 +375,13 @@ def test_whatever_appears_beside_explained_objects_is_an_object(azimuth, elevati
     if watch.fusion.counters["trails_of_own_beam"] <= before + 1:
         # However it was joined or tracked, something that holds passes within a degree and a half of its middle.
         assert min(nearest_deg(o, here) - 3 * o.hypotheses[0].sigma_deg[0] for o in holding) < max(1.5, length)
+
+
+@pytest.mark.parametrize(("north_deg", "held"), [(0.5, True), (4.0, False)])
+def test_more_aircraft_than_can_be_followed_leave_no_direction_free_when_they_are_near(north_deg, held):
+    watch = Watch(night(1))
+    near = report(watch.scenario.aircraft[0], 60.0, 60.5, watch.scenario)
+    place = {"latitude_deg": watch.scenario.site.latitude_deg + north_deg}
+    flood = [near.model_copy(update={"key": f"icao:{k:06X}", **place}) for k in range(600)]
+    watch.fusion.hear(flood)
+    assert ("crowd-heard" in watch.objects(60.6)) == held

@@ -67,7 +67,6 @@ def test_a_doubtful_position_is_three_times_less_certain():
         ({"on_ground": True}, "on the ground"),
         ({"latitude_deg": None}, "no position"),
         ({"position_utc_ns": None}, "no position"),
-        ({"height_m": None}, "no altitude"),
     ],
 )
 def test_what_has_no_place_on_the_sky_says_why(changes, reason):
@@ -81,6 +80,15 @@ def test_what_has_no_place_on_the_sky_says_why(changes, reason):
 
 def test_a_barometric_height_alone_is_used_and_trusted_little():
     assert located(height_m=None, altitude_baro_m=10_000.0, height_sigma_m=10.0).height_sigma_m == 300.0
+
+
+def test_an_aircraft_that_does_not_say_its_height_may_be_at_any_height_above_its_place():
+    one, truth = located(height_m=None), NIGHT.aircraft[3].enu_m([60.0], YEBES)[0]
+    unit, sigma_deg = at(one, 60.0)
+    assert float(separation_deg(unit, truth)) < 3 * sigma_deg
+    for height_m in (500.0, 3000.0, 13_000.0):
+        there, _ = at(located(height_m=height_m), 60.0)
+        assert float(separation_deg(unit, there)) < 3 * sigma_deg
 
 
 def test_an_aircraft_is_forgotten_after_a_minute_of_silence_not_before():
