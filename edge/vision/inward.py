@@ -1,7 +1,7 @@
 """What the network may tell the judgement: where the telescope points, HOLD, a heartbeat, another box of our name.
 
 Pure: bytes in, changes of the `Station` out. Nothing here can release anything or raise a mode. Retained copies are
-refused: they say what was once, not what is.
+refused, for they say what was once; but for a hold, which somebody left standing on purpose.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Inward:
         if kind == "status":
             if self._station.twins is not None:
                 self._station.twins.receive(payload, retained=retained, arrived_mono_s=mono_s)
-        elif retained:
+        elif retained and kind != "hold":
             self.refused[f"{kind}_retained"] += 1
         elif kind == "primary":
             if parse_primary(payload, retained=retained):
@@ -34,7 +34,8 @@ class Inward:
         elif (beam := self._station.beams.get(beam_name)) is None:
             self.refused[f"{kind}_other_beam"] += 1
         elif kind == "hold":
-            beam.remote_hold = f"held over the network: {parse_hold(payload) or 'no reason given'}"
+            if words := parse_hold(payload):  # an empty message only deletes a retained one
+                beam.remote_hold = f"held over the network: {words}"
         elif kind == "pointing":
             try:
                 beam.pointing = parse_pointing(payload, retained=retained, arrived_mono_s=mono_s)

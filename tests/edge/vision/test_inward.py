@@ -45,14 +45,24 @@ def test_a_bad_pointing_is_named_until_a_good_one_comes(station: Station, inward
 
 
 def test_what_the_broker_kept_is_refused_and_counted(station: Station, inward: Inward) -> None:
-    for kind in ("pointing", "hold", "primary"):
+    for kind in ("pointing", "primary"):
         inward.take(kind, "main", POINTING, retained=True, mono_s=1.0)
         assert inward.refused[f"{kind}_retained"] == 1
     beam = station.beams["main"]
-    assert (beam.pointing, beam.remote_hold, station.primary_heard_mono_s) == (None, "", None)
+    assert (beam.pointing, station.primary_heard_mono_s) == (None, None)
 
 
-@pytest.mark.parametrize("payload", [b"", b"\xff\x00", b'{"release": true}', b'{"by": "J. Roe", "reason": "kite"}'])
+def test_a_hold_that_was_left_standing_on_the_broker_holds(station: Station, inward: Inward) -> None:
+    inward.take("hold", "main", b'{"by": "night crew"}', retained=True, mono_s=1.0)
+    assert station.beams["main"].remote_hold == "held over the network: held by night crew"
+
+
+def test_deleting_a_retained_hold_is_no_new_hold(station: Station, inward: Inward) -> None:
+    inward.take("hold", "main", b"", retained=False, mono_s=1.0)
+    assert station.beams["main"].remote_hold == ""
+
+
+@pytest.mark.parametrize("payload", [b"\xff\x00", b'{"release": true}', b'{"by": "J. Roe", "reason": "kite"}'])
 def test_whatever_comes_as_a_hold_holds(station: Station, inward: Inward, payload: bytes) -> None:
     inward.take("hold", "main", payload, retained=False, mono_s=1.0)
     assert station.beams["main"].remote_hold.startswith("held over the network: ")
