@@ -1,22 +1,24 @@
-"""Does the camera still look? The same picture twice, or a thermometer that stands still, is a camera that hangs."""
+"""Does the camera still look? A picture seen before, or a thermometer that stands still, is a camera that hangs."""
 
 from __future__ import annotations
 
 import zlib
+from collections import deque
 
 import numpy as np
 
 from camera.device import Frame
 
 STUCK_AFTER_S = 1800.0  # a sensor's thermometer reads to 0.1 degC and is never quite still
+_REMEMBERED = 8  # a driver that hangs may hand out its few buffers in turn
 _EVERY_ROW, _EVERY_COLUMN = 7, 5  # of 8 million pixels about 220 000: two noisy frames never agree in all of them
 
 
 class FrozenWatch:
-    """Remembers the last frame's fingerprint and since when temperature and cooler power have not changed."""
+    """Remembers the last frames' fingerprints and since when temperature and cooler power have not changed."""
 
     def __init__(self) -> None:
-        self._fingerprint: int | None = None
+        self._fingerprints: deque[int] = deque(maxlen=_REMEMBERED)
         self._thermometer: tuple[float, float] | None = None
         self._since_mono_s = 0.0
 
@@ -31,8 +33,8 @@ class FrozenWatch:
     def _same_picture(self, frame: Frame) -> str:
         sample = np.ascontiguousarray(frame.pixels[::_EVERY_ROW, ::_EVERY_COLUMN])
         fingerprint = zlib.crc32(sample.tobytes())
-        same = fingerprint == self._fingerprint
-        self._fingerprint = fingerprint
+        same = fingerprint in self._fingerprints
+        self._fingerprints.append(fingerprint)
         if not same or sample.min() >= frame.white_adu:  # full daylight: white everywhere, and quite alive
             return ""
         return "camera frozen: the same picture twice, pixel for pixel"

@@ -29,7 +29,7 @@ class Heard:
     """What one read of a feed brought."""
 
     frames: tuple[TimedFrame, ...]
-    bytes: int
+    bytes: int  # of what proves that the source lives
     noise_dbfs: float | None = None
     strong_share: float | None = None
 
@@ -44,7 +44,8 @@ class Ear:
         self.counters: Counter[str] = Counter()
         self._expected_bytes_per_s = expected_bytes_per_s
         self._bytes, self._messages, self._lost = RateMeter(mono_s), RateMeter(mono_s), RateMeter(mono_s)
-        self._heard_mono_s = mono_s
+        self._turned_away = RateMeter(mono_s)
+        self._heard_mono_s = float("-inf")
         self._lost_blocks = 0
         self._noise_dbfs: float | None = None
         self._strong_share: float | None = None
@@ -54,19 +55,22 @@ class Ear:
 
     def opened(self, mono_s: float) -> None:
         """A source is open: forget what the last one measured, keep the aircraft."""
-        self.failure, self._heard_mono_s, self._noise_dbfs = "", mono_s, None
+        self.failure, self._heard_mono_s, self._noise_dbfs = "", float("-inf"), None
         self._bytes, self._lost_blocks = RateMeter(mono_s), 0
 
     def take(self, heard: Heard, mono_s: float, lost_blocks: int) -> None:
         """`lost_blocks` as the source counts them since it was made."""
-        self._heard_mono_s = mono_s
+        if heard.bytes:
+            self._heard_mono_s = mono_s
         self._bytes.add(mono_s, heard.bytes)
         self._messages.add(mono_s, len(heard.frames))
         if lost_blocks > self._lost_blocks:
             self._lost.add(mono_s, lost_blocks - self._lost_blocks)
         self._lost_blocks = lost_blocks
         self._noise_dbfs, self._strong_share = heard.noise_dbfs, heard.strong_share
+        turned_away = self.table.counters.turned_away
         self.learn(heard.frames)
+        self._turned_away.add(mono_s, self.table.counters.turned_away - turned_away)
 
     def learn(self, frames: Iterable[TimedFrame]) -> None:
         for timed in frames:
@@ -96,7 +100,13 @@ class Ear:
         lost = int(self._lost.total(mono_s))
         verdict = judge(
             Evidence(
-                self.failure, mono_s - self._heard_mono_s, rate, self._expected_bytes_per_s, self._noise_dbfs, lost
+                self.failure,
+                mono_s - self._heard_mono_s,
+                rate,
+                self._expected_bytes_per_s,
+                self._noise_dbfs,
+                lost,
+                int(self._turned_away.total(mono_s)),
             )
         )
         return RadioHealth(

@@ -145,7 +145,8 @@ class BeastFeed:
             raise SourceLost(f"Beast stream of {self._host}:{self._port} broke: {err}") from err
         if not data:
             raise SourceLost(f"{self._host}:{self._port} closed its Beast stream")
-        return self._parser.feed(data), len(data)
+        frames = self._parser.feed(data)
+        return frames, len(data) if frames else 0  # a receiver's heartbeat, or rubbish, is no proof that it hears
 
     def _from_files(self, timeout_s: float) -> tuple[list[ModeSFrame], int]:
         if self._pending is None:

@@ -25,11 +25,12 @@ class Evidence:
     """What is known of the source at one moment; None where this kind of source cannot say."""
 
     failure: str  # why there is no open source, "" when there is one
-    age_s: float  # of the newest bytes
+    age_s: float  # of the newest bytes; inf: none since the source was opened
     bytes_per_s: float
     expected_bytes_per_s: float | None
     noise_dbfs: float | None
     lost_blocks: int  # within the window
+    turned_away: int = 0  # messages of aircraft for which there was no room, within the window
 
 
 class RateMeter:
@@ -56,8 +57,12 @@ def judge(seen: Evidence) -> Verdict:
     if seen.failure:
         return Verdict(SensorState.DEAD, seen.failure)
     silent_s = SILENT_S if seen.expected_bytes_per_s is not None else BEAST_SILENT_S
+    if seen.age_s == float("inf"):
+        return Verdict(SensorState.STALE, "nothing received yet")
     if not seen.age_s <= silent_s:
         return Verdict(SensorState.STALE, f"nothing received for {seen.age_s:.1f} s")
+    if seen.turned_away:
+        return Verdict(SensorState.BLIND, "more addresses than can be followed: jammed with invented aircraft?")
     if seen.expected_bytes_per_s is None:
         return Verdict(SensorState.OK)
     if not seen.bytes_per_s >= LEAST_SHARE * seen.expected_bytes_per_s:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import zlib
+from collections import deque
 from ctypes import Array, c_ubyte
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ CENTRE_HZ = 1_090_000_000
 STALL_S = 2.0  # without one byte
 _WAITING_BLOCKS = 32  # 1.7 s
 _JOIN_S = 3.0
+_REMEMBERED_BLOCKS = 64  # librtlsdr works with 15 buffers; noise never comes twice
 
 
 class RtlSource:
@@ -43,6 +46,7 @@ class RtlSource:
         self._device: RtlSdr | None = None
         self._reader: threading.Thread | None = None
         self._blocks: queue.Queue[tuple[int, float, int, NDArray[np.uint8]]] = queue.Queue(_WAITING_BLOCKS)
+        self._fingerprints: deque[int] = deque(maxlen=_REMEMBERED_BLOCKS)
         self._sample = 0
         self._failure = ""
         self._last_mono_s = 0.0
@@ -117,6 +121,10 @@ class RtlSource:
             if silent_s > STALL_S:
                 raise SourceLost(f"the dongle is stalled: no byte for {silent_s:.1f} s") from None
             raise SourceTimeout(f"no block in {timeout_s:.1f} s") from None
+        fingerprint = zlib.crc32(data.data)
+        if fingerprint in self._fingerprints:
+            raise SourceLost("the dongle hangs: it gives the same samples again and again")
+        self._fingerprints.append(fingerprint)
         self._times.arrived(first + len(data) // 2, mono_s, utc_ns)
         return IqBlock(first, *self._times.at(first), data)
 

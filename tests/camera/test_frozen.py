@@ -53,3 +53,10 @@ def test_reopening_forgives_the_thermometer_but_not_the_picture():
     watch.reopened()
     assert "the same picture" in watch.reason(frame(noise(2), STUCK_AFTER_S + 2.0))
     assert watch.reason(frame(noise(3), STUCK_AFTER_S + 4.0)) == ""
+
+
+def test_a_driver_that_hands_out_its_buffers_in_turn_is_frozen():
+    watch = FrozenWatch()
+    said = [watch.reason(frame(noise(number % 3))) for number in range(9)]
+    assert said[:3] == ["", "", ""]
+    assert all("the same picture" in words for words in said[3:])

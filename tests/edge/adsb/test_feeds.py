@@ -96,3 +96,14 @@ def test_no_bytes_upset_the_demodulator(blocks, rate_hz):
         iq = rng.integers(0, 256, 2 * samples, dtype=np.uint8)
         assert demodulator.feed(np.full_like(iq, (0, 127, 255)[kind]) if kind < 3 else iq) == []
     assert demodulator.finish() == []
+
+
+def test_a_receiver_s_heartbeat_is_no_proof_that_it_hears():
+    server = socket.create_server(("127.0.0.1", 0))
+    feed = BeastFeed(RealClock(), host="127.0.0.1", port=server.getsockname()[1])
+    feed.open()
+    connection, _ = server.accept()
+    connection.sendall(b"\x1a1" + bytes(9))
+    assert feed.read(2.0).bytes == 0
+    for end in (connection, feed, server):
+        end.close()

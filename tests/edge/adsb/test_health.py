@@ -21,6 +21,8 @@ def test_bytes_and_noise_prove_life():
         ({"bytes_per_s": 2.4e6}, SensorState.STALE, "50%"),
         ({"bytes_per_s": float("nan")}, SensorState.STALE, "samples"),
         ({"lost_blocks": 3}, SensorState.STALE, "3 blocks"),
+        ({"age_s": float("inf")}, SensorState.STALE, "nothing received yet"),
+        ({"turned_away": 2}, SensorState.BLIND, "invented"),
         ({"noise_dbfs": -46.0}, SensorState.BLIND, "antenna"),
         ({"noise_dbfs": None}, SensorState.BLIND, "unknown"),
         ({"noise_dbfs": float("nan")}, SensorState.BLIND, "antenna"),

@@ -12,6 +12,7 @@ from edge.adsb import encode, process
 from edge.adsb.ear import Ear, Heard, TimedFrame
 from edge.adsb.frames import ModeSFrame
 from edge.adsb.iq import SourceRefused
+from edge.adsb.table import AircraftTable
 from edge.config import CameraSection, Config, RadioSection, StationSection
 from edge.records import RadioHealth, SensorState
 from edge.runtime.clock import RealClock
@@ -93,3 +94,26 @@ def test_an_empty_sky_of_a_closed_source_is_not_reported_as_well():
     assert ear.health(0.0).state is SensorState.DEAD
     ear.opened(1.0)
     assert ear.health(1.0).state is SensorState.STALE
+
+
+def test_a_stream_that_was_opened_and_says_nothing_or_no_message_is_no_ear():
+    ear = Ear(STATION.site, 0.0, expected_bytes_per_s=None)
+    ear.opened(0.0)
+    assert ear.health(0.0).state is SensorState.STALE
+    ear.take(Heard((), 0), 1.0, 0)
+    assert ear.health(1.0).state is SensorState.STALE
+    ear.take(Heard((heard(2.0, 0),), 23), 2.0, 0)
+    assert ear.health(2.0).state is SensorState.OK
+
+
+def test_an_ear_that_cannot_follow_everybody_is_blind_until_it_can():
+    ear = Ear(STATION.site, 0.0, expected_bytes_per_s=None)
+    ear.table = AircraftTable(STATION.site, limit=1)
+    ear.opened(0.0)
+    other = encode.position(0x111111, 40.5, -3.0, 30_000, 0)
+    ear.take(Heard((heard(0.0, 0),), 23), 0.0, 0)
+    assert ear.health(0.0).state is SensorState.OK
+    ear.take(Heard((TimedFrame(ModeSFrame(other, 0.0, -10.0), 1.0, 10**9),), 23), 1.0, 0)
+    assert ear.health(1.0).state is SensorState.BLIND
+    ear.take(Heard((heard(8.0, 0),), 23), 8.0, 0)
+    assert ear.health(8.0).state is SensorState.OK

@@ -160,3 +160,12 @@ def test_blocks_without_room_are_counted_and_the_time_goes_on(bench):
     firsts = [b.source.read(5.0).first_sample for _ in range(40)]
     assert firsts == sorted(firsts)
     assert firsts[-1] // BLOCK_SAMPLES >= 39 + 3
+
+
+def test_a_dongle_that_repeats_its_samples_is_lost(bench):
+    b = bench()
+    b.source.open()
+    block = b.source.read(5.0)
+    b.source._blocks.put((block.first_sample, 0.0, 0, block.data))
+    with pytest.raises(SourceLost, match="the same samples"):
+        drain(b.source)
