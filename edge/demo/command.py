@@ -29,7 +29,7 @@ from edge.demo.broker import embedded_broker
 from edge.demo.journals import Journals, read_journals
 from edge.demo.poster import make_poster
 from edge.demo.report import report
-from edge.demo.runfolder import BEAM, RunFolder, make_run_folder, make_runtime_directory
+from edge.demo.runfolder import BEAM, RunFolder, make_run_folder
 from edge.demo.story import Moment, story, told_at
 from edge.demo.summary import Summary, summarise
 from edge.demo.telescope import Telescope, TelescopeThread
@@ -37,6 +37,7 @@ from edge.demo.truth import sky_truth
 from edge.demo.view import Lines, Screen, render
 from edge.demo.witness import FRAMES, witnessed
 from edge.guard.payload import rfc3339
+from edge.runtime.place import passing_directory
 from edge.runtime.stage import ask_to_stop_on_signals
 from edge.runtime.supervisor import Supervisor, station_children
 
@@ -60,7 +61,7 @@ def demo(
     ask_to_stop_on_signals(stop)
     with _broker(broker) as (address, protocol):
         run = make_run_folder(seed=seed, minutes=minutes, fast=fast, address=address, protocol=protocol, keep=keep)
-        runtime = make_runtime_directory()
+        runtime = passing_directory("demo")
         # The screen belongs to the view: what this process has to log goes where the others' words go.
         logging.basicConfig(filename=run.log, level=logging.INFO, format="level=%(levelname)s at=%(name)s %(message)s")
         try:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Mapping
@@ -27,7 +26,6 @@ from edge.runtime.clock import SkyClock
 
 STATION_ID = "demo"
 BEAM = "main"
-RUNTIME_PREFIX = "skyspotter-demo-"
 LEAD_S = 2.0  # from writing the configuration to the scenario's first second: the processes are starting
 
 
@@ -100,21 +98,6 @@ def make_run_folder(
     file = directory / "station.toml"
     file.write_text(_toml(sections), encoding="utf-8")
     return RunFolder(directory, file, load_config(file), scenario, plate, clock)
-
-
-def make_runtime_directory() -> Path:
-    """A fresh private directory on tmpfs, with a path short enough for sockets.
-
-    What a killed demo left there (its frames are memory) is removed first: the name says whose it was.
-    """
-    for parent in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):
-        if parent and os.access(parent, os.W_OK | os.X_OK):
-            for left in Path(parent).glob(f"{RUNTIME_PREFIX}*-*"):
-                owner = left.name.removeprefix(RUNTIME_PREFIX).split("-")[0]
-                if owner.isdigit() and left.stat().st_uid == os.getuid() and not Path(f"/proc/{owner}").exists():
-                    shutil.rmtree(left, ignore_errors=True)
-            return Path(tempfile.mkdtemp(prefix=f"{RUNTIME_PREFIX}{os.getpid()}-", dir=parent))
-    return Path(tempfile.mkdtemp(prefix=RUNTIME_PREFIX))
 
 
 def _directory(keep: Path | None) -> Path:

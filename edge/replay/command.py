@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -35,6 +35,7 @@ from edge.config import (
 from edge.demo.broker import embedded_broker
 from edge.replay.driver import NAMES
 from edge.replay.plan import Plan, ReplayRefused, already_done, make_plan
+from edge.runtime.place import passing_directory
 from edge.runtime.stage import ask_to_stop_on_signals
 from edge.runtime.supervisor import Supervisor, station_children
 
@@ -72,7 +73,8 @@ def replay(
     ask_to_stop_on_signals(stop)
     started_mono_s = time.monotonic()
     with ExitStack() as stack:
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="skyspotter-replay-", dir=_tmpfs())))
+        work = passing_directory("replay")
+        stack.callback(shutil.rmtree, work, ignore_errors=True)
         host, port = broker if broker is not None else stack.enter_context(embedded_broker())
         config = _configuration(
             plan, left, out.resolve(), work, host, port, broker is None, site=site, plate=plate, rate=rate,
@@ -111,12 +113,6 @@ def _prepare(out: Path, *, fresh: bool) -> None:
     for name in ours:  # what is published is of this run; only the frames' lines go on
         (out / f"{name}.jsonl").unlink(missing_ok=True)
     (out / "aircraft.json").unlink(missing_ok=True)
-
-
-def _tmpfs() -> Path | None:
-    """Where frames may pass without touching a disk."""
-    shm = Path("/dev/shm")
-    return shm if os.access(shm, os.W_OK) else None
 
 
 def _configuration(

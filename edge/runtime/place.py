@@ -7,6 +7,7 @@ $RUNTIME_DIRECTORY (set by systemd and by the small supervisor), else $XDG_RUNTI
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -41,6 +42,22 @@ def make_private(directory: Path) -> Path:
     if directory.is_symlink() or found.st_uid != os.getuid():
         raise StartRefused(f"{directory}: is a link or belongs to another user; remove it or set RUNTIME_DIRECTORY")
     return directory
+
+
+def passing_directory(purpose: str) -> Path:
+    """A fresh private directory on tmpfs for one run of `purpose`, with a path short enough for sockets.
+
+    What a killed run of the same purpose left there (frames are memory) is removed first: the name says whose it was.
+    """
+    prefix = f"skyspotter-{purpose}-"
+    for parent in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):
+        if parent and os.access(parent, os.W_OK | os.X_OK):
+            for left in Path(parent).glob(f"{prefix}*-*"):
+                owner = left.name.removeprefix(prefix).split("-")[0]
+                if owner.isdigit() and left.stat().st_uid == os.getuid() and not Path(f"/proc/{owner}").exists():
+                    shutil.rmtree(left, ignore_errors=True)
+            return Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=parent))
+    return Path(tempfile.mkdtemp(prefix=prefix))
 
 
 def frames_directory() -> Path:

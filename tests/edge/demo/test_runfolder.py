@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from camera.plate import load_plate
-from edge.demo.runfolder import DemoRefused, make_run_folder, make_runtime_directory
+from edge.demo.runfolder import DemoRefused, make_run_folder
 from edge.fusion.satellites import SatelliteBook
 
 
@@ -43,26 +41,3 @@ def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
         make_run_folder(seed=1, minutes=1.0, fast=1.0, address=("h", 1), protocol="5", keep=tmp_path)
     with pytest.raises(DemoRefused, match="cannot be used"):
         make_run_folder(seed=1, minutes=1.0, fast=1.0, address=("h", 1), protocol="5", keep=tmp_path / "x" / "y")
-
-
-def test_what_a_killed_demo_left_is_removed_and_a_living_one_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    (tmp_path / f"skyspotter-demo-{gone.pid}-abc").mkdir()
-    (tmp_path / f"skyspotter-demo-{os.getpid()}-abc").mkdir()
-    made = make_runtime_directory()
-    assert {p.name for p in tmp_path.iterdir()} == {f"skyspotter-demo-{os.getpid()}-abc", made.name}
-
-
-def test_each_run_meets_in_a_private_place_of_its_own() -> None:
-    first, second = make_runtime_directory(), make_runtime_directory()
-    try:
-        assert first != second
-        assert first.stat().st_mode & 0o777 == 0o700
-        assert len(str(first / "notify-capture.sock")) < 100  # a socket's path has 107 bytes
-    finally:
-        first.rmdir()
-        second.rmdir()
