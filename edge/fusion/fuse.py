@@ -214,7 +214,8 @@ class Fusion:
         return identify.satellites_that_fit(track.newest, motion, course.rate_sigma_rad_per_s, sky, self._noise_rad)
 
     def _match_target(self, tracks: list[Track], middle: int, middle_mono_s: float) -> None:
-        where = self._pointing_at(middle_mono_s)
+        named = bool(self._pointings and self._pointings[-1].target_id)  # who names no target explains nothing by it
+        where = self._pointing_at(middle_mono_s) if named else None
         for track in tracks:
             fits = False
             if where is not None and track.confirmed and len(track.courses) == 1:

@@ -35,6 +35,7 @@ METEOR_GAP_EXPOSURES = 1.0  # the neighbouring exposures must follow this closel
 TARGET_DEG = 0.5
 TARGET_RATE_SHARE = 0.1
 TARGET_RATE_DPS = 0.03
+TARGET_LEAST_RATE_DPS = 0.1  # of the telescope: beside a beam at rest, an aircraft that comes straight at it rests, too
 TARGET_LARGEST_RATE_SIGMA_DPS = 0.15  # a track that does not know its rate cannot prove it
 
 
@@ -148,10 +149,11 @@ def is_own_target(
     unit: Vector, motion: Vector, rate_sigma: float, pointing_unit: Vector, pointing_motion: Vector
 ) -> bool:
     """It stands where the telescope points and moves as the telescope moves. Directions (3,), motions (3,) in rad/s."""
-    if rate_sigma > np.radians(TARGET_LARGEST_RATE_SIGMA_DPS):
+    rate = float(np.linalg.norm(pointing_motion))
+    if rate < np.radians(TARGET_LEAST_RATE_DPS) or rate_sigma > np.radians(TARGET_LARGEST_RATE_SIGMA_DPS):
         return False
     place = float(np.degrees(np.arccos(np.clip(unit @ pointing_unit, -1.0, 1.0))))
-    allowed = max(np.radians(TARGET_RATE_DPS), TARGET_RATE_SHARE * float(np.linalg.norm(pointing_motion)), rate_sigma)
+    allowed = max(np.radians(TARGET_RATE_DPS), TARGET_RATE_SHARE * rate, rate_sigma)
     return place < TARGET_DEG and float(np.linalg.norm(motion - pointing_motion)) <= allowed
 
 

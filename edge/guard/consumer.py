@@ -77,7 +77,8 @@ class PermitHolder:
         if retained:
             raise _Refused("retained copy: nobody knows how old")
         live = abs(now_utc_s - _unix_s(message["issued_at"])) <= CLOCK_LIMIT_S
-        if message["permit"] is not True or message["state"] not in ("CLEAR", "CAUTION"):  # at any age: it takes away
+        says = message["permit"] is True and message["state"] in ("CLEAR", "CAUTION") and message["basis"] != "NONE"
+        if not says or message["mode"] == "SHADOW":  # at any age: it takes away
             with suppress(_Refused):
                 if live:
                     self._count(message)

@@ -29,8 +29,8 @@ class PointingMessage(_Inbound):
     schema_: Literal["skyspotter.pointing/1"] = Field("skyspotter.pointing/1", alias="schema")
     azimuth_deg: Annotated[float, Field(ge=-360, le=720)]  # east of north; controllers unwind their cables
     elevation_deg: Annotated[float, Field(ge=-5, le=95)]
-    azimuth_rate_dps: Annotated[float, Field(ge=-60, le=60)] = 0.0
-    elevation_rate_dps: Annotated[float, Field(ge=-60, le=60)] = 0.0
+    azimuth_rate_dps: Annotated[float, Field(ge=-60, le=60)]  # left out, a moving beam would be guarded where it was
+    elevation_rate_dps: Annotated[float, Field(ge=-60, le=60)]
     target_id: str = Field("", max_length=64)
     laser_state: Literal["on", "off"]
 

@@ -30,7 +30,10 @@ from tests.edge.publish.brokers import MOSQUITTO, Mosquitto, free_port
 ROOT = "skyspotter-sim/test"
 QUIET_AZEL_DEG = (345.0, 60.0)  # nobody comes within 40 deg of it in the first quarter of an hour of this night
 ANYBODY = "allow_anonymous true"
-POINTING = json.dumps({"azimuth_deg": QUIET_AZEL_DEG[0], "elevation_deg": QUIET_AZEL_DEG[1], "laser_state": "off"})
+POINTING = json.dumps(
+    {"azimuth_deg": QUIET_AZEL_DEG[0], "elevation_deg": QUIET_AZEL_DEG[1], "azimuth_rate_dps": 0.0,
+     "elevation_rate_dps": 0.0, "laser_state": "off"}
+)  # fmt: skip
 PRIMARY = json.dumps({"measure": "radar", "working": True})
 SKYSPOTTER = (sys.executable, "-I", "-m", "edge")
 

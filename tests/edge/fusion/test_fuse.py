@@ -232,6 +232,9 @@ def test_the_own_target_is_known_by_place_and_motion_and_an_aircraft_through_it_
     (target,) = watch.objects(now_s).values()
     assert target.identity == "own-target"
     assert target.label == "target"
+    nameless = Watch(night(2), show_target=True, target_id="")
+    nameless.scenario = watch.scenario
+    assert {o.identity for o in nameless.objects(nameless.run(60.0, 80.0, hearing=False)).values()} == {"unknown"}
     other = Watch(night(2))
     one = crossing(other, 95.0, 40.0)
     other.scenario = replace(watch.scenario, aircraft=(one,))

@@ -80,6 +80,8 @@ def test_own_target_needs_place_and_rate():
     assert (later - towards) == pytest.approx(motion, abs=5e-4)
     sure = float(np.radians(0.02))
     assert identify.is_own_target(towards, motion, sure, towards, motion)
+    at_rest, slow = identify.pointing_vectors(200.0, 62.0, 0.01, 0.0, 0.0)
+    assert not identify.is_own_target(at_rest, slow, sure, at_rest, slow)  # so stands what flies down the beam
     assert not identify.is_own_target(towards, -motion, sure, towards, motion)
     assert not identify.is_own_target(towards, 1.5 * motion, sure, towards, motion)
     assert not identify.is_own_target(azel_to_unit(200.0, 62.6), motion, sure, towards, motion)

@@ -49,6 +49,7 @@ class Watch:
     missed_share: float = 0.0  # of all trails
     broken_share: float = 0.0  # of all trails, into pieces
     show_target: bool = False
+    target_id: str = "target"
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
@@ -66,7 +67,7 @@ class Watch:
         ahead = self.scenario.beam.azel_deg([t_s, t_s + 0.5], self.scenario.epoch_utc_ns, self.scenario.site)
         rate = (ahead[1] - ahead[0]) / 0.5
         lasing = self.scenario.beam.is_lasing(t_s)
-        return Pointing(MONO_ZERO_S + t_s, *map(float, ahead[0]), *map(float, rate), "target", lasing)
+        return Pointing(MONO_ZERO_S + t_s, *map(float, ahead[0]), *map(float, rate), self.target_id, lasing)
 
     def beam_unit(self, t_s: float) -> np.ndarray:
         """(N, 3): the beam as the camera sees it."""

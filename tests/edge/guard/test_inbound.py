@@ -26,7 +26,9 @@ def test_pointing_arrives_with_its_rates_and_an_unwound_azimuth():
     pointing = parse_pointing(json.dumps(GOOD).encode(), retained=False, arrived_mono_s=7.0)
     assert (pointing.azimuth_deg, pointing.elevation_deg, pointing.laser_on) == (10.0, 45.0, True)
     assert pointing.received_mono_s == 7.0
-    sent = PointingMessage(azimuth_deg=1.0, elevation_deg=2.0, laser_state="off").to_bytes()
+    sent = PointingMessage(
+        azimuth_deg=1.0, elevation_deg=2.0, azimuth_rate_dps=0.0, elevation_rate_dps=0.0, laser_state="off"
+    ).to_bytes()
     assert not parse_pointing(sent, retained=False, arrived_mono_s=0.0).laser_on
 
 
@@ -44,6 +46,13 @@ def test_pointing_arrives_with_its_rates_and_an_unwound_azimuth():
 def test_a_wrong_pointing_is_refused_with_its_field(changes, field):
     with pytest.raises(PointingRefused, match=f"pointing: {field}: "):
         parse_pointing(json.dumps({**GOOD, **changes}).encode(), retained=False, arrived_mono_s=0.0)
+
+
+@pytest.mark.parametrize("field", ["azimuth_rate_dps", "elevation_rate_dps", "laser_state"])
+def test_a_pointing_that_leaves_something_out_is_refused(field):
+    half = {name: value for name, value in GOOD.items() if name != field}
+    with pytest.raises(PointingRefused, match=f"pointing: {field}: Field required"):
+        parse_pointing(json.dumps(half).encode(), retained=False, arrived_mono_s=0.0)
 
 
 def test_a_retained_pointing_is_refused():

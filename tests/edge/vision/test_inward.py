@@ -12,7 +12,9 @@ from edge.guard.inbound import PrimaryMessage
 from edge.vision.inward import Inward
 from edge.vision.station import Station
 
-POINTING = json.dumps({"azimuth_deg": 370.0, "elevation_deg": 60.0, "laser_state": "on"}).encode()
+POINTING = json.dumps(
+    {"azimuth_deg": 370.0, "elevation_deg": 60.0, "azimuth_rate_dps": 0, "elevation_rate_dps": 0, "laser_state": "on"}
+).encode()
 
 
 @pytest.fixture
