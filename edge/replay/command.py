@@ -34,7 +34,7 @@ from edge.config import (
 )
 from edge.demo.broker import embedded_broker
 from edge.replay.driver import NAMES
-from edge.replay.plan import Plan, ReplayRefused, already_done, make_plan
+from edge.replay.plan import Plan, ReplayRefused, already_done, make_plan, sole_writer
 from edge.runtime.place import passing_directory
 from edge.runtime.stage import ask_to_stop_on_signals
 from edge.runtime.supervisor import Supervisor, station_children
@@ -58,8 +58,10 @@ def replay(
     plan = make_plan(paths)
     if plan.beast and plan.iq:
         raise ReplayRefused("Beast and IQ recordings together: replay them one after the other")
-    _prepare(out, fresh=fresh)
-    done = already_done(out / "detections.jsonl")
+    _prepare(out)
+    with sole_writer(out, 20.0):  # the processes of a killed run end by themselves
+        _clear(out, fresh=fresh)
+        done = already_done(out / "detections.jsonl")
     left = tuple((name, path) for name, path in plan.frames if name not in done)
     if done and left:
         console.print(
@@ -101,14 +103,18 @@ def replay(
     return 1 if missing else 0
 
 
-def _prepare(out: Path, *, fresh: bool) -> None:
-    """The output folder, writable; emptied of an earlier replay's files (and of nothing else) with `fresh`."""
+def _prepare(out: Path) -> None:
+    """The output folder, writable."""
     try:
         (out / "pictures").mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise ReplayRefused(f"{out}: cannot be made ({err.strerror}); choose another --out") from err
     if not os.access(out, os.W_OK):
         raise ReplayRefused(f"{out}: not writable; choose another --out")
+
+
+def _clear(out: Path, *, fresh: bool) -> None:
+    """Removes what an earlier replay left, and nothing else; the frames' lines only with `fresh`."""
     ours = ["aircraft", "tracks", "safety", "events", *(["detections"] if fresh else [])]
     for name in ours:  # what is published is of this run; only the frames' lines go on
         (out / f"{name}.jsonl").unlink(missing_ok=True)

@@ -28,6 +28,7 @@ from edge.guard.payload import Message, Stamp, last_will
 from edge.picture import DrawnPath, DrawnTrail, draw_sky
 from edge.publish.publisher import Publisher
 from edge.records import AircraftState
+from edge.replay.plan import sole_writer
 from edge.replay.radio import RadioReplay
 from edge.runtime.clock import Clock
 from edge.runtime.notify import Notifier
@@ -47,11 +48,14 @@ BEGIN, NAMES = "begin", "names.json"  # beside the list of frames
 
 def main(config: Config, _clock: Clock, stop: threading.Event) -> None:
     """Runs to the end of frames and recordings, or until `stop`. Raises RecordingRefused, ModelRefused, OSError."""
-    driver = Driver(config)
-    try:
-        driver.run(stop)
-    finally:
-        driver.close()
+    assert config.simulation is not None
+    assert config.simulation.output is not None
+    with sole_writer(config.simulation.output, 1.0):
+        driver = Driver(config)
+        try:
+            driver.run(stop)
+        finally:
+            driver.close()
 
 
 class Driver:

@@ -6,9 +6,12 @@ beside the images); where two would share a name, the folder's own name goes in 
 
 from __future__ import annotations
 
+import fcntl
 import json
+import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,3 +115,24 @@ def already_done(detections: Path) -> set[str]:
         with detections.open("r+b") as file:
             file.truncate(len(whole))
     return done
+
+
+@contextmanager
+def sole_writer(out: Path, timeout_s: float) -> Iterator[None]:
+    """Holds the output folder against other replays, also those whose command was killed and that are still ending.
+
+    Raises ReplayRefused when another one still writes there after `timeout_s`.
+    """
+    with (out / ".lock").open("w") as file:
+        deadline_mono_s = time.monotonic() + timeout_s
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline_mono_s:
+                    raise ReplayRefused(
+                        f"{out}: another replay is writing there; wait, or choose another --out"
+                    ) from None
+                time.sleep(0.1)
+        yield
