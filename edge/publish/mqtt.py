@@ -218,6 +218,8 @@ class _Connection:
         self.unanswered = False  # the broker took the connection and never answered in MQTT
         self._verdict: ReasonCode | None = None  # of the broker, on CONNECT
         self._goodbye = ""
+        self._granted = 0
+        self._deaf = False  # a subscription was refused
         self._in_flight: dict[int, Outgoing] = {}
         self._client: Client | None = None
 
@@ -239,8 +241,9 @@ class _Connection:
             if self._verdict is not None and not self.established:
                 self.unanswered = False
                 self._accept(client, self._verdict)
-            if not self.established and time.monotonic() > deadline:
-                raise _Lost(f"broker {link.where} accepts the connection but does not speak MQTT")
+            if not link.connected and time.monotonic() > deadline:
+                what = "does not grant the subscriptions" if self.established else "does not speak MQTT"
+                raise _Lost(f"broker {link.where} accepts the connection but {what}")
         self._leave(client)
 
     def _made(self) -> Client:
@@ -282,7 +285,8 @@ class _Connection:
                 self.refused_five = True
                 raise _Lost(f"broker {link.where} does not speak MQTT 5: falling back to 3.1.1")
             raise _Lost(_refusal(verdict, link.where))
-        self.established = link.connected = True
+        self.established = True
+        link.connected = not link._subscriptions  # else when the broker has granted them all
         link.counters["connected"] += 1
         link.state = f"connected to {link.where}, MQTT {link.protocol}"
         log.info("mqtt up broker=%s protocol=%s", link.where, link.protocol)
@@ -313,6 +317,8 @@ class _Connection:
             while client.socket() is not None and isinstance(sock, ssl.SSLSocket) and sock.pending():
                 codes.append(client.loop_read())
         codes.append(client.loop_misc())
+        if self._deaf:  # who cannot be told HOLD must not speak either: the broker says the will
+            raise _Lost(f"broker {link.where} refuses a subscription: check its access list for this user")
         if any(code != MQTTErrorCode.MQTT_ERR_SUCCESS for code in codes) and self._verdict is None:
             raise _Lost(self._end_sentence())
         if self.established and client.socket() is None:
@@ -386,8 +392,10 @@ class _Connection:
     def _on_subscribe(self, client: Client, data: Any, mid: int, reasons: Any, properties: Any) -> None:
         if any(reason.is_failure for reason in reasons):
             self.link.counters["subscriptions_refused"] += 1
-            self.link.state = f"broker {self.link.where} refuses a subscription: check its access list for this user"
-            log.warning("mqtt %s", self.link.state)
+            self._deaf = True
+        else:
+            self._granted += 1
+            self.link.connected = self._granted >= len(self.link._subscriptions)
 
     def _on_disconnect(self, client: Client, data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         self._goodbye = str(reason)

@@ -157,3 +157,34 @@ def test_an_untrusted_certificate_is_one_sentence(tmp_path):
         with linked(broker.port, wait=False, ca_file=tmp_path / "absent.pem") as absent:
             until(lambda: "mqtt.ca_file" in absent.state)
     gc.collect()
+
+
+class _Ears:
+    """A broker that takes every connection, answers CONNECT and refuses each subscription."""
+
+    def __init__(self) -> None:
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.server.accept()
+                with client, contextlib.suppress(OSError):
+                    client.settimeout(5.0)
+                    while packet := client.recv(4096):
+                        if packet[0] >> 4 == 1:
+                            client.sendall(b"\x20\x03\x00\x00\x00")
+                        elif packet[0] >> 4 == 8:
+                            client.sendall(b"\x90\x04" + packet[2:4] + b"\x00\x87")
+
+
+def test_a_link_that_may_not_listen_does_not_speak_either():
+    ears = _Ears()
+    with linked(ears.port, wait=False, subscriptions=[("s/main/hold", 1)]) as link:
+        until(lambda: link.counters["connected"] > 0 and link.connected is False)
+        until(lambda: link.counters["subscriptions_refused"] > 0)
+        until(lambda: "refuses a subscription" in link.state and not link.connected)
+        assert not link.publish(Outgoing("s/main/safety", b"CLEAR"))
+    ears.server.close()
