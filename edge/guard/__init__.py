@@ -7,5 +7,6 @@ cone         how near everything comes to what the beam sweeps
 rules        which explained objects may pass
 model        the guard: situation in, verdict out, never an exception
 consumer     the other side: what a laser may do with a message (standard library only)
+rates        do the rates a telescope says fit the way it goes?
 inbound      what the network may tell the guard: pointing, hold, primary measure
 """

@@ -43,4 +43,4 @@ class Inward:
                 beam.pointing_refused = str(err)
                 self.refused["pointing"] += 1
             else:
-                beam.pointing_refused = ""
+                beam.pointing_refused = beam.rates.fault(beam.pointing)

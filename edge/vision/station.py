@@ -17,6 +17,7 @@ from edge.config import BeamSection, Config
 from edge.fusion.fuse import Fusion
 from edge.fusion.satellites import SatelliteBook
 from edge.guard.model import Guard, Verdict
+from edge.guard.rates import RatesWatch
 from edge.guard.situation import ABSENT, FROZEN, JUMPED, REFUSED, UNKNOWN, Situation
 from edge.publish.twins import TwinWatch
 from edge.records import (
@@ -52,6 +53,7 @@ class Beam:
     section: BeamSection
     fusion: Fusion
     guard: Guard
+    rates: RatesWatch
     pointing: Pointing | None = None
     pointing_refused: str = ""
     remote_hold: str = ""
@@ -93,6 +95,7 @@ class Station:
                     sky_rate=sky_rate,
                 ),
                 Guard(section, config.guard, latched=_latched_of(section.name, latched or {})),
+                RatesWatch(sky_rate),
             )
             for section in config.guard.beams
         }
