@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 
-.PHONY: demo test test-slow check lint bench clean
+.PHONY: demo test test-slow check lint bench bench-adsb bench-plate clean
 
 demo: $(STAMP)
 	$(BIN)/skyspotter demo $(ARGS)
@@ -26,6 +26,12 @@ check: lint test
 
 bench: $(STAMP_DEV)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-adsb: $(STAMP_DEV)
+	$(BIN)/python -m tests.bench.adsb $(ARGS)
+
+bench-plate: $(STAMP_DEV)
+	$(BIN)/python -m tests.bench.plate $(ARGS)
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Skyspotter needs Python 3.11 or newer: make demo PYTHON=/path/to/python3.11"; exit 1; }

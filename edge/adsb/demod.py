@@ -121,7 +121,7 @@ class Demodulator:
         parts = []
         for chosen, bits in ((long, LONG_BITS), (_WANTED[format_] & ~long, SHORT_BITS)):
             at = np.flatnonzero(chosen)
-            sample = self._tail_sample + start[at] + 1 + phase[at] / PHASES
+            sample = self._tail_sample + start[at] + 0.5 + phase[at] / PHASES  # sample k was taken at time k
             parts.append(_Candidates(bit_halves(iq, start[at], phase[at], bits), sample))
         return parts
 

@@ -6,7 +6,9 @@ an aircraft every few hours. Replies whose parity is overlaid with an address ar
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Any
 
 from edge.adsb.crc import remainder
 
@@ -14,7 +16,7 @@ TICK_HZ = 2_400_000  # unit of ModeSFrame.sample, whatever the receiver's own ra
 ADDRESS_LIFE_S = 60.0
 INTERROGATORS = 80  # DF11 remainders below this are interrogator codes (Annex 10 volume IV, 3.1.2.5.2.1.2)
 SQUITTERS, PARITY_FORMATS = (17, 18), (0, 4, 5, 16, 20, 21)
-_PENDING_LIMIT = 4096
+ADDRESS_LIMIT = 4096  # as many pending, and as many known: a flood of invented addresses pushes out the longest silent
 _SAME_S = 125e-6
 
 
@@ -41,9 +43,11 @@ class AddressBook:
     """Addresses heard twice in frames that check themselves; forgotten after a minute of silence."""
 
     def __init__(self) -> None:
-        self.known: dict[int, float] = {}  # address -> sample of its last clean frame
-        self._pending: dict[int, ModeSFrame] = {}
+        self.known: OrderedDict[int, float] = OrderedDict()  # address -> sample of its last clean frame
+        self._pending: OrderedDict[int, ModeSFrame] = OrderedDict()
         self.first_sightings = 0
+        self.pushed_out = 0
+        self._tidy_sample = 0.0
 
     def learn(self, frame: ModeSFrame) -> list[ModeSFrame]:
         """Take a clean DF11/17/18: [] at first sight, both frames at the second, then the frame itself."""
@@ -52,8 +56,9 @@ class AddressBook:
         if address not in self.known:
             earlier = self._pending.get(address)
             if earlier is None or frame.sample - earlier.sample > life:
-                if len(self._pending) >= _PENDING_LIMIT:
-                    self._pending.pop(next(iter(self._pending)))
+                self._pending.pop(address, None)
+                if len(self._pending) >= ADDRESS_LIMIT:
+                    self._push_out(self._pending)
                 self._pending[address] = frame
                 self.first_sightings += 1
                 return []
@@ -61,13 +66,24 @@ class AddressBook:
                 return []  # the same transmission, found at a neighbouring sample
             del self._pending[address]
             believed = [earlier, frame]
+            if len(self.known) >= ADDRESS_LIMIT:
+                self._push_out(self.known)
+        self.known.pop(address, None)  # so that the longest silent come first
         self.known[address] = frame.sample
         return believed
 
+    def _push_out(self, addresses: OrderedDict[int, Any]) -> None:
+        addresses.popitem(last=False)
+        self.pushed_out += 1
+
     def forget(self, now_sample: float) -> None:
+        """Once a second at most; a clock that was set back counts as a second."""
+        if 0 <= now_sample - self._tidy_sample < TICK_HZ:
+            return
+        self._tidy_sample = now_sample
         oldest = now_sample - ADDRESS_LIFE_S * TICK_HZ
-        self.known = {address: sample for address, sample in self.known.items() if sample > oldest}
-        self._pending = {address: frame for address, frame in self._pending.items() if frame.sample > oldest}
+        self.known = OrderedDict(item for item in self.known.items() if item[1] > oldest)
+        self._pending = OrderedDict(item for item in self._pending.items() if item[1].sample > oldest)
 
     def judge(self, frame: ModeSFrame) -> list[ModeSFrame]:
         """The believed frames that one frame from another receiver brings; a broken or unknown one brings none."""

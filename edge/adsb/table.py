@@ -1,8 +1,9 @@
 """All aircraft heard now: one record each, positions believed only when they agree with each other.
 
-A first position needs an even-odd pair and a later message that lands near it; from then on each message is resolved
-near the last position and must be reachable at an aircraft's speed. One that is not is held back; two more that agree
-with it move the aircraft there, flagged "jump", so that two aircraft of one address are seen in turn, flagged as well.
+A first position needs an even-odd pair and a later, different message that lands near it; from then on each message is
+resolved near the last position and must be reachable at an aircraft's speed. One that is not is held back; two more
+that agree with it move the aircraft there, flagged "jump", so that two aircraft of one address are seen in turn,
+flagged as well.
 Ages are monotonic, movement is sky time.
 """
 
@@ -25,7 +26,7 @@ FASTEST_MPS = 400.0
 SLACK_M = 500.0
 RANGE_M = 600_000.0  # beyond the radio horizon of anything that flies
 JUMP_FLAG_S, JUMPS_FOR_DUPLICATE = 15.0, 2
-_NEIGHBOUR_S = 120.0
+_NEIGHBOUR_S, _DIFFERENCE_S = 120.0, 1.0
 _GNSS_SIGMA_M, _NEIGHBOUR_SIGMA_M, _BARO_SIGMA_M = 30.0, 120.0, 300.0
 
 
@@ -48,6 +49,7 @@ class _Aircraft:
     fields: dict[int, tuple[CprField, int, float]] = field(default_factory=dict)  # by odd: field, utc_ns, mono_s
     trusted: Fix | None = None
     held: Fix | None = None  # the newest position that waits for another to agree with it
+    held_field: CprField | None = None  # what it came from
     agreeing: int = 0
     jumps_mono_s: list[float] = field(default_factory=list)
     squawk_once: str | None = None
@@ -70,6 +72,8 @@ class AircraftTable:
     def __init__(self, site: Site | None, *, limit: int = 1000) -> None:
         self._site, self._limit = site, limit
         self._aircraft: dict[str, _Aircraft] = {}
+        self._difference_m: float | None = None
+        self._difference_mono_s = -1e9
         self.counters = TableCounters()
 
     def __len__(self) -> int:
@@ -107,8 +111,14 @@ class AircraftTable:
         return aircraft.state
 
     def forget(self, mono_s: float) -> list[str]:
-        """Drops aircraft silent for a minute; their keys."""
-        gone = [key for key, aircraft in self._aircraft.items() if mono_s - aircraft.state.seen_mono_s > GONE_S]
+        """Drops aircraft silent for a minute, or for ten seconds where the table is full and they never had a place;
+        their keys."""
+        unplaced_s = STALE_S if len(self) >= self._limit else GONE_S
+        gone = [
+            key
+            for key, aircraft in self._aircraft.items()
+            if mono_s - aircraft.state.seen_mono_s > (unplaced_s if aircraft.trusted is None else GONE_S)
+        ]
         for key in gone:
             del self._aircraft[key]
         return gone
@@ -141,11 +151,11 @@ class AircraftTable:
         fix = self._candidate(aircraft, field_, earlier, utc_ns, mono_s)
         if fix is None:
             return False
-        if aircraft.held is not None and reachable(aircraft.held, fix, speed_mps):
-            aircraft.agreeing += 1
-        else:
+        if aircraft.held is None or not reachable(aircraft.held, fix, speed_mps):
             aircraft.agreeing = 0
-        aircraft.held = fix
+        elif aircraft.held_field is None or _independent(aircraft.held_field, field_):
+            aircraft.agreeing += 1
+        aircraft.held, aircraft.held_field = fix, field_
         if aircraft.agreeing < (1 if trusted is None else 2):
             self.counters.held_back += 1
             return False
@@ -214,14 +224,21 @@ class AircraftTable:
             return {}
         if aircraft.geo_minus_baro_m is not None and mono_s - aircraft.geo_minus_baro_mono_s < GONE_S:
             return {"height_m": baro_m + aircraft.geo_minus_baro_m, "height_sigma_m": _GNSS_SIGMA_M}
-        others = [
-            other.geo_minus_baro_m
-            for other in self._aircraft.values()
-            if other.geo_minus_baro_m is not None and mono_s - other.geo_minus_baro_mono_s < _NEIGHBOUR_S
-        ]
-        if others:
-            return {"height_m": baro_m + median(others), "height_sigma_m": _NEIGHBOUR_SIGMA_M}
+        others_m = self._neighbours_difference_m(mono_s)
+        if others_m is not None:
+            return {"height_m": baro_m + others_m, "height_sigma_m": _NEIGHBOUR_SIGMA_M}
         return {"height_m": baro_m, "height_sigma_m": _BARO_SIGMA_M}
+
+    def _neighbours_difference_m(self, mono_s: float) -> float | None:
+        """Median of what all aircraft lately said of GNSS height minus barometric altitude; anew once a second."""
+        if not 0 <= mono_s - self._difference_mono_s < _DIFFERENCE_S:
+            said = [
+                other.geo_minus_baro_m
+                for other in self._aircraft.values()
+                if other.geo_minus_baro_m is not None and mono_s - other.geo_minus_baro_mono_s < _NEIGHBOUR_S
+            ]
+            self._difference_m, self._difference_mono_s = median(said) if said else None, mono_s
+        return self._difference_m
 
 
 def _said(aircraft: _Aircraft, report: Report) -> dict[str, object]:
@@ -248,6 +265,12 @@ def _said(aircraft: _Aircraft, report: Report) -> dict[str, object]:
     if report.nac_p is not None:
         aircraft.nac_p = report.nac_p
     return changes
+
+
+def _independent(earlier: CprField, later: CprField) -> bool:
+    """Is the later field evidence of its own? The same one again is not; on the ground, where any single field gives a
+    place near the site, only one of the other zones is."""
+    return earlier.odd != later.odd if later.surface else earlier != later
 
 
 def _resolve(field_: CprField, near: Fix, utc_ns: int, mono_s: float) -> Fix:

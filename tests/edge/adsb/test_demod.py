@@ -68,13 +68,14 @@ def test_two_megasamples_are_understood_by_resampling():
     assert off_s(frames, sent, 60.0) < 1e-6
 
 
-def test_twenty_seconds_of_noise_are_no_aircraft():
+def test_ten_seconds_of_noise_are_no_aircraft():
     rng = np.random.default_rng(20)
     gaussian = np.clip(np.rint(rng.standard_normal(1 << 16) * 6 + 127.5), 0, 255).astype(np.uint8)
     demodulator = Demodulator()
-    for _ in range(40):
-        assert demodulator.feed(gaussian[rng.integers(0, 1 << 16, RATE, dtype=np.uint16)]) == []
-    assert demodulator.counters.samples == 20 * RATE
+    for _ in range(10):
+        block = gaussian[rng.integers(0, 1 << 16, RATE, dtype=np.uint16)]
+        assert demodulator.feed(block) + demodulator.feed(block[::-1].copy()) == []
+    assert demodulator.counters.samples == 10 * RATE
     assert demodulator.noise_dbfs == pytest.approx(10 * np.log10(2 * 36 / 127.5**2), abs=0.2)
 
 

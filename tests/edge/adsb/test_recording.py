@@ -21,7 +21,7 @@ def test_the_real_beast_recording_gives_its_eleven_aircraft(real_data):
         word for word in listed if len(word) == 6 and word != "Total" and set(word) <= set("0123456789ABCDEF")
     }
     assert summary.aircraft == 11
-    assert summary.positions >= 1440  # another decoder: 1456
+    assert summary.positions >= 1430  # another decoder: 1456; the same message doubled confirms nothing
     assert states[0][0] == pytest.approx(1_522_782_148_136_000_000, abs=1_000_000)
     assert summary.duration_s == pytest.approx(60.9, abs=0.1)
 
