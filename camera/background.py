@@ -82,20 +82,21 @@ class Sources:
     elongation: NDArray[np.float64]  # (N,) long over short axis, 1.0: round
 
 
-def find_sources(light: Planes, *, cell_px: int, sigma: float) -> Sources:
+def find_sources(light: Planes, outside: NDArray[np.bool_], *, cell_px: int, sigma: float) -> Sources:
     """What stands `sigma` out of the sky of one plane (height, width), by sep's matched filter (3 x 3).
 
-    Args: cell_px is the side of the cells of the sky's mesh: large against a star, small against cloud and glow.
+    Args: outside (height, width) where there is no sky; cell_px side of the cells of the sky's mesh: large against a
+          star, small against cloud and glow.
     """
-    sky = sep.Background(light, bw=cell_px, bh=cell_px, fw=3, fh=3)
+    sky = sep.Background(light, mask=outside, bw=cell_px, bh=cell_px, fw=3, fh=3)
     above = light - sky.back(dtype=np.float32)
     noise = np.maximum(sky.rms(dtype=np.float32), np.float32(1e-3))
     try:
-        found = sep.extract(above, sigma, err=noise, minarea=2, deblend_cont=0.005)
+        found = sep.extract(above, sigma, err=noise, mask=outside, minarea=2, deblend_cont=0.005)
     except Exception as err:  # sep: "internal pixel buffer full", when half the picture stands out of its own sky
         if "buffer full" not in str(err):
             raise
-        found = sep.extract(above, 10 * sigma, err=noise, minarea=2, deblend_nthresh=1)
+        found = sep.extract(above, 10 * sigma, err=noise, mask=outside, minarea=2, deblend_nthresh=1)
     found = found[np.argsort(-found["flux"])]
     return Sources(
         xy_px=np.stack((found["x"], found["y"]), axis=-1).astype(np.float64),

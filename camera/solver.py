@@ -18,10 +18,10 @@ from scipy.spatial import cKDTree
 
 from camera.device import Frame
 from camera.geodesy import Site, azel_to_unit
-from camera.lens import PARAMETERS, rotation_matrix
+from camera.lens import PARAMETERS
 from camera.plate import LensParameters, Plate, Region, Station
 from camera.sky import sun_elevation_deg
-from camera.solver_accept import Evidence, doubt, score, turned_score, weigh
+from camera.solver_accept import LEAST_SCORE, SCORED_STARS, Evidence, doubt, score, turned_score, weigh
 from camera.solver_fit import (
     COARSE,
     FINE,
@@ -35,7 +35,7 @@ from camera.solver_fit import (
     star_sky,
     with_covariance,
 )
-from camera.solver_guess import DISTINCT_DEG, guesses, turn_deg
+from camera.solver_guess import guesses
 from camera.starfield import Circle, StarField, find_stars
 
 Vector = NDArray[np.float64]
@@ -44,6 +44,7 @@ LEAST_DETECTIONS = 15
 DAYLIGHT_DEG = -3.0  # the Sun above this: no frame shows stars
 WIDEST_TILT_DEG, WIDEST_ANY_TILT_DEG = 25.0, 80.0  # what is searched; what is believed is narrower
 INNER = 0.86  # of the circle's radius: where guesses take their detections from, away from the skyline's lamps
+DIFFERENT_DEG = 2.0  # median over the bright stars: another solution, not the same half-way fitted
 MOVED_PX = 3.0  # median, between frames that are solved together
 HOURS = tuple(sorted((h for h in range(-14, 15) if h), key=lambda h: (abs(h), -h)))
 
@@ -101,15 +102,30 @@ def solve(
     return Solution(outcome, plate, field, sky, middle_utc_ns)
 
 
-def solve_blind(xy_px: Vector, circle: Circle, sky: StarSky, *, any_tilt: bool = False) -> Outcome:
-    """Knows nothing but the circle. xy_px (N, 2) detections of the full sensor, brightest first."""
+def solve_blind(
+    xy_px: Vector, circle: Circle, sky: StarSky, *, any_tilt: bool = False, thorough: bool = True
+) -> Outcome:
+    """Knows nothing but the circle. xy_px (N, 2) detections of the full sensor, brightest first.
+
+    Args: thorough tries again with more guesses before it refuses.
+    """
     if len(xy_px) < LEAST_DETECTIONS:
         return Outcome(_too_few(len(xy_px)))
+    outcome = _attempt(xy_px, circle, sky, any_tilt, thorough=False)
+    stands_out = outcome.evidence is not None and outcome.evidence.score >= LEAST_SCORE
+    if outcome.reason and thorough and not stands_out:
+        again = _attempt(xy_px, circle, sky, any_tilt, thorough=True)
+        if not again.reason:
+            return again
+    return outcome
+
+
+def _attempt(xy_px: Vector, circle: Circle, sky: StarSky, any_tilt: bool, *, thorough: bool) -> Outcome:
     inner = xy_px[np.hypot(*(xy_px - circle.centre_px).T) < INNER * circle.radius_px]
     detections = cKDTree(xy_px)
     tried: list[tuple[float, Fit]] = []
     tilt_deg = WIDEST_ANY_TILT_DEG if any_tilt else WIDEST_TILT_DEG
-    for guess in guesses(inner, circle, sky.unit_enu, tilt_deg=tilt_deg):
+    for guess in guesses(inner, circle, sky.unit_enu, tilt_deg=tilt_deg, thorough=thorough):
         lens = Lens.guessed(guess.parameters, guess.r0, guess.flip, circle.radius_px)
         fit = refine(lens, sky, detections, COARSE)
         if fit is not None:
@@ -118,7 +134,7 @@ def solve_blind(xy_px: Vector, circle: Circle, sky: StarSky, *, any_tilt: bool =
         return Outcome(f"no attitude puts bright stars onto the {len(xy_px)} detections: check site, time and focus")
     tried.sort(key=lambda one: -one[0])
     best, fit = tried[0]
-    others = [points for points, other in tried[1:] if _differs(other.lens, fit.lens)]
+    others = [points for points, other in tried[1:] if _differs(other.lens, fit.lens, sky)]
     return _judged(fit, best, max(others, default=0.0), sky, detections, any_tilt)
 
 
@@ -179,7 +195,7 @@ def hour_that_fits(field: StarField, site: Site, utc_ns: int, *, any_tilt: bool 
         moment = utc_ns + hours * 3_600_000_000_000
         if sun_elevation_deg(moment, site) > DAYLIGHT_DEG:
             return Outcome("daylight")
-        return solve_blind(field.xy_px, field.circle, star_sky(moment, site), any_tilt=any_tilt)
+        return solve_blind(field.xy_px, field.circle, star_sky(moment, site), any_tilt=any_tilt, thorough=False)
 
     if len(field.xy_px) < LEAST_DETECTIONS:
         return None
@@ -199,9 +215,10 @@ def _too_few(found: int) -> str:
     )
 
 
-def _differs(a: Lens, b: Lens) -> bool:
-    attitude = [rotation_matrix(lens.parameters[:3]) @ lens.r0 for lens in (a, b)]
-    return a.flip != b.flip or turn_deg(*attitude) > DISTINCT_DEG
+def _differs(a: Lens, b: Lens, sky: StarSky) -> bool:
+    """Whether most stars stand elsewhere; two half-way fits to one truth, of different centres, do not differ."""
+    apart = np.hypot(*(a.project(sky.unit_enu[:SCORED_STARS]) - b.project(sky.unit_enu[:SCORED_STARS])).T)
+    return bool(np.median(np.nan_to_num(apart, nan=np.inf)) > DIFFERENT_DEG * b.px_per_deg)
 
 
 def _plate(outcome: Outcome, frame: Frame, start_utc_ns: int, site: Site) -> Plate:

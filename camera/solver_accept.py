@@ -146,6 +146,13 @@ def _rings(fit: Fit, elevation_deg: Vector) -> tuple[Ring, ...]:
             continue
         rms = float(np.sqrt((fit.residual_px[here] ** 2).sum(axis=1).mean()))
         rings.append(
-            Ring(low, high, int(here.sum()), rms, float(np.nanmedian(off_arcmin[here])), float(radial[here].mean()))
+            Ring(
+                low,
+                high,
+                int(here.sum()),
+                rms,
+                float(np.median(np.nan_to_num(off_arcmin[here], nan=1e4))),
+                float(radial[here].mean()),
+            )
         )
     return tuple(rings)

@@ -22,7 +22,7 @@ from camera.stars import load_stars
 Vector = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-SMALLEST_GATE_PX = 1.5
+SMALLEST_GATE_PX = 1.0
 # rx ry rz cx cy f k1 k2 k3 p1 p2 b1 b2: one sigma about the guess; centre in radii of the circle, f relative.
 PRIOR_SIGMA = np.array([10, 10, 10, 0.05, 0.05, 0.1, 0.06, 0.02, 0.004, 0.006, 0.006, 0.002, 0.002])
 _STEP = np.array([1e-6, 1e-6, 1e-6, 1e-3, 1e-3, 1e-3, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6])

@@ -30,8 +30,8 @@ PAIR_TOLERANCE, PAIR_TOLERANCE_DEG = 0.02, 0.3
 MATCH_DEG = 1.2
 DISTINCT_DEG = 4.0
 KEPT = 16
-_BRIGHT_DETECTIONS, _BRIGHT_STARS = 30, 50
-_ASKED_FIRST, _ASKED_THEN = 30, 110  # detections that vote on a guess
+_PAIRED, _PAIRED_THOROUGHLY = (30, 50), (50, 60)  # detections, stars
+_ASKED_FIRST, _ASKED_THEN = 30, 160  # detections that vote on a guess
 _TABLE_STARS = 170
 _SHORT_LIST = 120  # of each lens
 _CELLS = 640  # a side of the table: 0.26 degrees
@@ -48,16 +48,18 @@ class Guess:
     parameters: Vector  # (13,) of camera.lens; no rotation, no distortion beyond the family's
 
 
-def guesses(xy_px: Vector, circle: Circle, star_enu: Vector, *, tilt_deg: float) -> list[Guess]:
+def guesses(xy_px: Vector, circle: Circle, star_enu: Vector, *, tilt_deg: float, thorough: bool = False) -> list[Guess]:
     """The best different guesses, most votes first.
 
     Args: xy_px (N, 2) detections well inside the circle, brightest first, of the full sensor; star_enu (M, 3) unit
-          vectors, apparent, brightest first; tilt_deg largest angle between the optical axis and the zenith.
+          vectors, apparent, brightest first; tilt_deg largest angle between the optical axis and the zenith; thorough
+          pairs more of both: for skies in which most bright detections are no stars, at three times the cost.
     """
     if len(xy_px) < 4 or len(star_enu) < 4:
         return []
+    bright_detections, bright_stars = _PAIRED_THOROUGHLY if thorough else _PAIRED
     table = _nearness(star_enu[:_TABLE_STARS])
-    stars = _Pairs.ordered(star_enu[:_BRIGHT_STARS])
+    stars = _Pairs.ordered(star_enu[:bright_stars])
     found: list[Guess] = []
     for coefficients in FAMILIES.values():
         quarter = np.pi / 2
@@ -70,7 +72,7 @@ def guesses(xy_px: Vector, circle: Circle, star_enu: Vector, *, tilt_deg: float)
             for flip in (1, -1):
                 seen = unproject(parameters, np.eye(3), flip, xy_px[:_ASKED_THEN])
                 seen = seen[np.isfinite(seen).all(axis=1)]
-                attitudes = _attitudes(seen[:_BRIGHT_DETECTIONS], stars, tilt_deg)
+                attitudes = _attitudes(seen[:bright_detections], stars, tilt_deg)
                 if not len(attitudes):
                     continue
                 first = _votes(table, attitudes, seen[:_ASKED_FIRST])

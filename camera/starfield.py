@@ -21,6 +21,7 @@ _CELL_PX = 24
 _MOST_ELONGATED = 2.2  # a star drawn out by a minute's turn of the sky is rounder than that
 _SINGLE_PIXEL_SHARE = 0.75  # of the light in one pixel: a hot photosite or a cosmic ray
 _LARGEST_AREA_PX = 400  # Moon, cloud edge, lamp
+_USED_SHARE = 0.97  # of the circle's radius: the rim itself is no sky
 _MOST = 2500  # stars kept; the naked eye's catalogue has as many above the horizon
 _COARSE_PX = 256  # side of the thinned picture in which the circle is looked for
 _RAYS = 360
@@ -43,7 +44,6 @@ class StarField:
     flux_adu: NDArray[np.float64]  # (N,)
     circle: Circle
     rejected_px: NDArray[np.float64]  # (M, 2) stood out, but are no stars: drawn out, single pixels, too large
-    outside: int  # points outside the circle, not kept
 
 
 def find_stars(frame: Frame) -> StarField:
@@ -52,8 +52,9 @@ def find_stars(frame: Frame) -> StarField:
     if min(light.shape) < SMALLEST_PX:
         raise ValueError(f"{frame.file or 'frame'}: {frame.width} x {frame.height} pixels are too few for a sky")
     circle = find_circle(light)
-    found = find_sources(light, cell_px=_CELL_PX, sigma=SIGMA)
-    inside = np.hypot(*(found.xy_px - circle.centre_px).T) < 0.97 * circle.radius_px
+    y, x = np.ogrid[: light.shape[0], : light.shape[1]]
+    outside = np.hypot(x - circle.centre_px[0], y - circle.centre_px[1]) > _USED_SHARE * circle.radius_px
+    found = find_sources(light, outside, cell_px=_CELL_PX, sigma=SIGMA)
     star = (
         (found.elongation < _MOST_ELONGATED)
         & (found.peak_adu < _SINGLE_PIXEL_SHARE * found.flux_adu)
@@ -62,14 +63,13 @@ def find_stars(frame: Frame) -> StarField:
     # A cell of pitch x pitch pixels is centred half a pixel short of a whole cell's step.
     offset = np.asarray(frame.origin_px) + (pitch - 1) / 2
     on_sensor = found.xy_px * pitch + offset
-    kept = np.flatnonzero(inside & star)[:_MOST]
+    kept = np.flatnonzero(star)[:_MOST]
     centre = np.asarray(circle.centre_px) * pitch + offset
     return StarField(
         xy_px=on_sensor[kept],
         flux_adu=found.flux_adu[kept],
         circle=Circle((float(centre[0]), float(centre[1])), circle.radius_px * pitch, circle.seen),
-        rejected_px=on_sensor[inside & ~star],
-        outside=int((~inside).sum()),
+        rejected_px=on_sensor[~star],
     )
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -35,6 +37,12 @@ def calibrate(
     picture: Path | None = None, as_json: bool = False,
 ) -> int:  # fmt: skip
     """Solves, reports, writes. Raises CalibrationRefused for wrong usage."""
+    for path in paths:
+        if not path.exists():
+            raise CalibrationRefused(f"{path}: no such file or folder")
+    for option, file in (("--out", out), ("--picture", picture)):
+        if file is not None and not file.resolve().parent.is_dir():
+            raise CalibrationRefused(f"{option} {file}: there is no folder {file.resolve().parent}")
     files = list_frames(paths)
     if not files:
         raise CalibrationRefused(f"{', '.join(map(str, paths))}: holds no frame (FITS, PNG, JPEG, TIFF)")
@@ -73,8 +81,8 @@ def calibrate(
         best.plate.save(out)
     if picture is not None and best is not None:
         frame = next(frame for _, frame, solution in attempts if solution.field is best.field)
-        if not cv2.imwrite(str(picture), star_chart(frame, best)):
-            raise CalibrationRefused(f"--picture {picture}: cannot be written")
+        if not _drawn(picture, star_chart(frame, best)):
+            raise CalibrationRefused(f"--picture {picture}: cannot be written; name it .png or .jpg")
     if as_json:
         record = _record(best, reason, hint, out)
         record["frames"] = [
@@ -84,6 +92,13 @@ def calibrate(
     else:
         _show(console, best, reason, out)
     return int(best is None or best.plate is None)
+
+
+def _drawn(picture: Path, image: NDArray[np.uint8]) -> bool:
+    try:
+        return cv2.imwrite(str(picture), image)
+    except cv2.error:  # a name that says no kind of picture
+        return False
 
 
 def _timed(frame: Frame, time: str | None, utc_offset: float | None) -> Frame:

@@ -17,7 +17,7 @@ from edge.runtime.lock import sole_instance
 
 COMMANDS = {
     "demo", "run", "capture", "vision", "radio", "replay", "watch", "status", "hold", "release", "doctor", "config",
-    "models",
+    "calibrate", "models",
 }  # fmt: skip
 
 
