@@ -69,6 +69,7 @@ def calibrate(
     if attempts and not any(solution.solved for _, _, solution in attempts):
         richest = max((solution for _, _, solution in attempts), key=lambda one: len(one.field.xy_px))
         best, reason = richest, richest.outcome.reason
+        console.print("not solved; trying other hours of the clock, which takes up to a minute")
         hint = hour_that_fits(richest.field, place, richest.utc_ns, any_tilt=any_tilt)
         if hint is not None:
             reason += (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,29 @@ def test_at_the_right_hour_it_solves_and_an_hour_off_it_leans(maryland):
         turned = solve(maryland, MARYLAND, utc_ns=maryland.start_utc_ns + hours * HOUR_NS)
         assert "would lean by" in turned.outcome.reason
         assert turned.outcome.evidence.tilt_deg == pytest.approx(lean_deg, abs=0.7)
+
+
+@pytest.mark.parametrize(
+    ("file", "site", "taken", "least_stars"),
+    [
+        (
+            "kho_svalbard/LYR-Sony-111220_200933.jpg",
+            Site(78.148, 16.043, 520.0),
+            datetime(2011, 12, 20, 20, 9, 33),
+            700,
+        ),
+        ("tudo_allsky/magic_images_20180816_2101.fits.gz", Site(28.762, -17.89, 2200.0), None, 200),
+    ],
+)
+def test_other_cameras_solve_blind_as_well(real_data: Path, file, site, taken, least_stars):
+    path = real_data / "sky" / file
+    if not path.is_file():
+        pytest.skip(f"no recording {path}")
+    utc_ns = None if taken is None else round(taken.replace(tzinfo=UTC).timestamp() * 1e9)
+    solved = solve(read_frame(path), site, utc_ns=utc_ns)
+    assert solved.solved, solved.outcome.reason
+    assert solved.plate.stars > least_stars
+    assert all(ring.median_arcmin < 3.0 for ring in solved.outcome.evidence.rings if ring.stars)
 
 
 def test_one_night_s_frames_agree_with_each_other(real_data: Path, maryland):
