@@ -76,7 +76,9 @@ def demo(
     minutes: Annotated[float, typer.Option(min=0.1, max=24 * 60, help="How long the night lasts.")] = 3.0,
     fast: Annotated[float, typer.Option(min=0.1, max=50, help="How many times faster than life the sky moves.")] = 1.0,
     broker: Broker = None,
-    keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep pictures, frames and logs there.")] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep pictures, frames and logs there: 0.5 GB a minute.")
+    ] = None,
 ) -> None:
     """A simulated night, end to end, without any device: see, hear, judge, publish."""
     address = _broker(broker)
@@ -155,9 +157,13 @@ def replay(
 ) -> None:
     """Recorded frames and radio through the very same pipeline: every frame once, each with its line."""
     address, place = _broker(broker), _site(site)
+    if iq_rate not in (2_400_000, 2_000_000):
+        raise typer.BadParameter(f"{iq_rate}: only 2400000 and 2000000 are understood", param_hint="--iq-rate")
     from edge.replay.command import replay as body
 
-    raise typer.Exit(body(paths, out=out, broker=address, site=place, plate=plate, rate=rate, fresh=fresh))
+    raise typer.Exit(
+        body(paths, out=out, broker=address, site=place, plate=plate, rate=rate, iq_rate_hz=iq_rate, fresh=fresh)
+    )
 
 
 @app.command(

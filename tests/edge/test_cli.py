@@ -92,7 +92,8 @@ def test_a_second_station_on_the_box_is_refused(tmp_path: Path, monkeypatch: pyt
 
 
 def test_wrong_usage_ends_with_2(tmp_path: Path) -> None:
-    for arguments in (["run"], ["radio"], ["demo", "--minutes", "soon"], ["demo", "--broker", "a:b"], ["fly"]):
+    for arguments in (["run"], ["radio"], ["demo", "--minutes", "soon"], ["demo", "--broker", "a:b"], ["fly"],
+                      ["replay", "x", "--iq-rate", "1000000"]):  # fmt: skip
         assert skyspotter(tmp_path, *arguments).returncode == 2, arguments
 
 
@@ -144,6 +145,19 @@ def test_a_broker_is_a_host_and_perhaps_a_port(text: str, expected: tuple[str, i
 def test_what_is_no_broker_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         _broker(text)
+
+
+def test_every_option_of_replay_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    import edge.replay.command
+
+    seen: dict[str, object] = {}
+    monkeypatch.setattr(edge.replay.command, "replay", lambda paths, **given: seen.update(given, paths=paths) or 0)
+    arguments = ["replay", "x.bin", "--out", "o", "--broker", "box", "--site", "1,2,3", "--plate", "p", "--rate", "2"]
+    assert CliRunner().invoke(app, [*arguments, "--iq-rate", "2000000", "--fresh"]).exit_code == 0
+    assert seen == {
+        "paths": [Path("x.bin")], "out": Path("o"), "broker": ("box", 1883), "site": (1.0, 2.0, 3.0),
+        "plate": Path("p"), "rate": 2.0, "iq_rate_hz": 2_000_000, "fresh": True,
+    }  # fmt: skip
 
 
 def test_a_site_is_three_numbers_on_earth() -> None:
