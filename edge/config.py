@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from camera.geodesy import Site
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]  # goes into MQTT topics: no '/', '+', '#'
+NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,31}$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]  # goes into MQTT topics: no '/', '+', '#'
 
 
 class ConfigRefused(Exception):
@@ -206,26 +207,46 @@ class Config(Section):
 def parse_config(text: str, name: str) -> Config:
     """TOML, or JSON where the name ends so (programs write it).
 
-    Raises ConfigRefused with one line per fault: `name: guard.beams.0.cone_deg: Input should be greater than 0`.
+    Raises ConfigRefused with one line per fault: `name: guard.beams.0.cone_deg: should be ... to 2, not 1`.
     """
     try:
-        return Config.model_validate(json.loads(text) if name.endswith(".json") else tomllib.loads(text))
+        given = json.loads(text) if name.endswith(".json") else tomllib.loads(text)
+        return Config.model_validate_json(json.dumps(given, default=str), strict=True)  # "1883" is no number
     except (tomllib.TOMLDecodeError, json.JSONDecodeError) as err:
         raise ConfigRefused(f"{name}: not valid {'JSON' if name.endswith('.json') else 'TOML'}: {err}") from err
     except ValidationError as err:
         lines = []
         for fault in err.errors():
             path = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
-            message = (
-                "unknown key; remove it or correct its spelling" if fault["type"] == "extra_forbidden" else fault["msg"]
-            )
-            lines.append(f"{name}: {path}: {message}")
+            lines.append(f"{name}: {path}: {_in_words(fault['type'], fault['msg'], fault['input'])}")
         raise ConfigRefused("\n".join(lines)) from err
+
+
+def _in_words(kind: str, words: str, given: object) -> str:
+    """One fault as pydantic found it, for people who never heard of pydantic."""
+    match kind:
+        case "extra_forbidden":
+            return "unknown key; remove it or correct its spelling"
+        case "missing":
+            return "missing; `skyspotter config init` writes an example with every key"
+        case "value_error":
+            return words.removeprefix("Value error, ")
+        case "string_pattern_mismatch":
+            return f"{given!r} does not fit: a-z, 0-9 and -, at most 32 characters, no - in front"
+        case "model_type":
+            return "should be a section, with its name in brackets"
+        case "tuple_type":
+            return "should be a list (of sections: the name in double brackets)"
+    return f"{words}, not {given!r}" if isinstance(given, (str, int, float)) else words
 
 
 def load_config(path: Path) -> Config:
     """Raises ConfigRefused when the file is missing, unreadable or wrong."""
     try:
         return parse_config(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as err:
-        raise ConfigRefused(f"{path}: cannot be read: {err}; write one with `skyspotter config init`") from err
+    except FileNotFoundError as err:
+        raise ConfigRefused(f"{path}: cannot be read: no such file; write one with `skyspotter config init`") from err
+    except OSError as err:
+        raise ConfigRefused(f"{path}: cannot be read: {err.strerror}; give a file that this user may read") from err
+    except UnicodeDecodeError as err:
+        raise ConfigRefused(f"{path}: cannot be read: byte {err.start} is no UTF-8 text") from err

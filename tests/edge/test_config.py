@@ -74,6 +74,11 @@ def test_the_example_names_every_key_once_and_its_examples_are_accepted() -> Non
         ("[guard]\nbeams = [{}, {}]", "two beams have one name"),
         ("[mqtt]\nkey_file = 'k'", "certificate_file and key_file go together"),
         ("[camera", "s.toml: not valid TOML"),
+        ("[mqtt]\nport = '1883'", "s.toml: mqtt.port: Input should be a valid integer, not '1883'"),
+        ("[camera]\ndew_heater = 1", "s.toml: camera.dew_heater: Input should be a valid boolean, not 1"),
+        ("[guard.beams]\ncone_deg = 6", "s.toml: guard.beams: should be a list"),
+        ("[guard]\nbeams = [{name = 'Main beam'}]", "s.toml: guard.beams.0.name: 'Main beam' does not fit: a-z"),
+        ("[plate]\nfile = 2026-06-14\n[camera]\nsource = 'sky'", "s.toml: camera.source: Input should be 'asi'"),
     ],
 )
 def test_a_fault_is_refused_with_its_path(text: str, words: str) -> None:
