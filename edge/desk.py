@@ -6,11 +6,12 @@ Nothing on the network reaches these functions.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from edge.guard.faults import BY_CODE
-from edge.runtime.place import runtime_directory, write_whole
-from edge.status import UNITS_PATH
+from edge.runtime.place import runtime_directory, status_path, write_whole
+from edge.status import UNITS_PATH, read_status
 from edge.vision.local import HOLD_FILE, RELEASE_FILE
 
 LOCAL = "local"
@@ -23,6 +24,8 @@ class ReleaseRefused(Exception):
 def hold(words: str) -> str:
     """Holds every beam of this box until `release("local", ...)`; what to tell the person. Raises ReleaseRefused."""
     _write(HOLD_FILE, words)
+    if isinstance(read_status(_directory() / status_path().name, time.monotonic()), str):
+        return "no station runs here now; whichever starts will be held, until `skyspotter release local`"
     return "held; `skyspotter release local` ends it"
 
 

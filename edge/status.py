@@ -83,7 +83,12 @@ def _print_tables(status: StatusFile) -> None:
     for name, sensor in status.sensors.items():
         sensors.add_row(name, sensor.state, "" if sensor.age_s is None else f"{sensor.age_s:.1f} s", sensor.reason)
     console.print(beams, sensors)
-    facts = {f"{part}.{key}": value for part, counters in status.counters.items() for key, value in counters.items()}
+    facts = {
+        f"{part}.{key}": value
+        for part, counters in status.counters.items()
+        for key, value in counters.items()
+        if value not in (None, "") and key not in ("state", "reason", "mono_s")  # stand in the table of the sensors
+    }
     for title, values in (("processes", status.children), ("counters", facts), ("versions", status.versions)):
         if values:
             console.print(f"{title}: " + "  ".join(f"{key}={value}" for key, value in values.items()), highlight=False)

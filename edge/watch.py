@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 import uuid
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 SILENT_S = 2.0  # a state is not shown as the present one for longer than this
 TRACKS_OLD_S = 5.0
+SHOWN_REASONS = 6
 SETTLE_S = 6.0  # `--once`: three live messages take 1.5 s, the rest is for the broker and a box that just started
 UNREACHED_S = 2.0
 _STATE_STYLE = {"CLEAR": "bold green", "CAUTION": "bold yellow", "HOLD": "bold red", "FAULT": "bold magenta"}
@@ -145,7 +147,10 @@ def render_watch(state: WatchState, mono_s: float) -> RenderableType:
             rows.append(
                 Text(f"time left: {max(0.0, message.caution_in_s - (mono_s - state.safety_mono_s)):.0f} s", style)
             )
-    rows += [Text(f"- {words}", style) for words in state.reasons(mono_s)[:6]]
+    reasons = state.reasons(mono_s)
+    rows += [Text(f"- {words}", style) for words in reasons[:SHOWN_REASONS]]
+    if len(reasons) > SHOWN_REASONS:
+        rows.append(Text(f"- and {len(reasons) - SHOWN_REASONS} more: `skyspotter status` on the box", style))
     title = f"{state.station} / {state.beam}"
     top = Panel(Group(*rows), title=title, title_align="left", subtitle=state.link, border_style=style)
     if message is None:
@@ -232,10 +237,13 @@ def watch_command(
     username: Annotated[str | None, typer.Option(help="Its password: $SKYSPOTTER_MQTT_PASSWORD.")] = None,
 ) -> None:
     """For the control room: the permission as the contract says it, countdown, reasons, sensors, tracks."""
-    from edge.config import MqttSection
+    from edge.config import NAME_PATTERN, MqttSection
     from edge.publish.mqtt import MqttLink, credential_password
 
     host, port = _address(broker)
+    for option, name in (("--station", station), ("--beam", beam)):
+        if not re.fullmatch(NAME_PATTERN, name):
+            raise typer.BadParameter(f"{name!r}: a-z, 0-9 and -, at most 32 characters", param_hint=option)
     state = WatchState(station, beam, simulation)
     link = MqttLink(
         MqttSection(host=host, port=port, ca_file=ca_file, username=username),

@@ -176,9 +176,6 @@ def _probe(path: Path) -> bytes:
 
 def _check_cu8(path: Path) -> None:
     probe = _probe(path)
-    size = path.stat().st_size
-    if size % 2:
-        raise RecordingRefused(f"{path}: {size} bytes is an odd length, but cu8 is pairs of I and Q: the file is cut")
     data = np.frombuffer(probe[: len(probe) // 2 * 2], dtype=np.uint8).reshape(-1, 2)
     centre, spread = data.mean(axis=0), data.std(axis=0)
     if np.any(np.abs(centre - 127.5) > 12.0) or np.any(spread > 68.0) or np.any(spread == 0.0):
@@ -186,3 +183,6 @@ def _check_cu8(path: Path) -> None:
             f"{path}: neither Beast nor 8-bit IQ: mean {centre.mean():.0f} and spread {spread.mean():.0f}, "
             "where IQ has 127 and less than 68"
         )
+    size = path.stat().st_size
+    if size % 2:
+        raise RecordingRefused(f"{path}: {size} bytes is an odd length, but cu8 is pairs of I and Q: the file is cut")

@@ -7,7 +7,12 @@ from edge.adsb.resample import Resampler
 
 @pytest.mark.parametrize(
     ("data", "word"),
-    [(b"", "empty"), (bytes(1001), "odd length"), (b"not a radio at all " * 200, "neither"), (bytes(2000), "neither")],
+    [
+        (b"", "empty"),
+        (bytes([125, 130, 130, 125] * 250 + [127]), "odd length"),
+        (b"odd, no radio " * 201 + b"!", "neither"),
+        (bytes(2000), "neither"),
+    ],
 )
 def test_a_file_that_is_no_recording_is_refused_by_name(tmp_path, data, word):
     path = tmp_path / "wrong.bin"
