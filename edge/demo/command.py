@@ -233,9 +233,12 @@ def _pace(run: RunFolder, journals: Journals) -> str:
     """A word on frames that this machine could not afford; empty when it could."""
     due = run.scenario.duration_s / run.config.camera.exposure_s
     judged = len(journals.detections)
-    if judged >= (1 - SKIPPED_SHARE) * due:
+    late = sum(any(reason["code"] == "camera-stale" for reason in line["reasons"]) for line in journals.safety)
+    if judged >= (1 - SKIPPED_SHARE) * due and not late:
         return ""
-    word = f"{judged} of {due:.0f} frames were made and judged: {os.cpu_count()} processors are short of time"
+    word = f"{judged} of {due:.0f} frames were made and judged"
+    word += f", FAULT for late ones {late / len(journals.safety):.0%} of the time" if late else ""
+    word += f": {os.cpu_count()} processors are short of time"
     return word + (f"; try --fast {run.clock.rate / 2:g}" if run.clock.rate > 1 else "")
 
 

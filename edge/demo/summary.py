@@ -108,7 +108,7 @@ def summarise(
     """All items. `truth.t_s` spans what the station judged, at `rate` times life's speed; `frames` may be a sample."""
     seen = journals.sightings()
     sights = _score_frames(frames, journals, plate)
-    state, permit = _timeline(truth, journals, rate)
+    held, permit = _timeline(truth, journals, rate)
     at = _grid_index(truth, seen)
     apart = [separation_deg(seen.unit_enu, azel_to_unit(*a.azel_deg[at].T)) for a in truth.aircraft]
     named = [_is_named(seen, a) for a in truth.aircraft]
@@ -116,7 +116,7 @@ def summarise(
     items = [item for row in rows for item in _heard_and_seen(row)]
     items += _identities(truth, seen, apart, named)
     lit, nearest_lit_deg = _illumination(truth, fired)
-    items += _crossings(truth, state, permit, START_UP_S * rate)
+    items += _crossings(truth, held, permit, START_UP_S * rate)
     nearest = f"nearest {nearest_lit_deg:.1f}° with the laser on" if fired else "the laser never fired"
     items.append(Item("no aircraft lit", nearest, not lit))
     figures: dict[str, float | int | None] = {"nearest_lit_deg": round(nearest_lit_deg, 2)}
@@ -256,16 +256,21 @@ def _identities(
 # -- the permission ----------------------------------------------------------------------------------------------------
 
 
-def _timeline(truth: SkyTruth, journals: Journals, rate: float) -> tuple[list[str], Flags]:
-    """Per time of the grid: the state and the permit a consumer would hold; "" and False where messages are missing."""
+def _timeline(truth: SkyTruth, journals: Journals, rate: float) -> tuple[Flags, Flags]:
+    """Per time of the grid: whether the station held, and the permit a consumer would have; False without messages.
+
+    A FAULT, which outranks HOLD, is a hold where it names the object as well: no luck of a station that saw nothing.
+    """
     times = np.array([truth.scenario.t_s(int(line["sky_utc_ns"])) for line in journals.safety])
     newest = np.searchsorted(times, truth.t_s, side="right") - 1
-    state, permit = [""] * len(truth.t_s), np.zeros(len(truth.t_s), dtype=bool)
+    held, permit = np.zeros(len(truth.t_s), dtype=bool), np.zeros(len(truth.t_s), dtype=bool)
     for number, index in enumerate(newest.tolist()):
         if index >= 0 and truth.t_s[number] - times[index] < LEASE_S * rate:
-            state[number] = str(journals.safety[index]["state"])
-            permit[number] = bool(journals.safety[index]["permit"])
-    return state, permit
+            line = journals.safety[index]
+            named = any(reason["code"] == "object-inside" for reason in line["reasons"])
+            held[number] = line["state"] == "HOLD" or (line["state"] == "FAULT" and named)
+            permit[number] = bool(line["permit"])
+    return held, permit
 
 
 def _illumination(truth: SkyTruth, fired: Intervals) -> tuple[bool, float]:
@@ -275,18 +280,18 @@ def _illumination(truth: SkyTruth, fired: Intervals) -> tuple[bool, float]:
     return smallest < LIT_DEG, smallest
 
 
-def _crossings(truth: SkyTruth, state: Sequence[str], permit: Flags, start_up_s: float) -> list[Item]:
+def _crossings(truth: SkyTruth, holding: Flags, permit: Flags, start_up_s: float) -> list[Item]:
     items = []
     for aircraft in truth.aircraft:
         inside = (aircraft.from_beam_deg < LIT_DEG) & (aircraft.azel_deg[:, 1] > 0)
         for begin_s, end_s in spans(inside, truth.t_s):
             during_it = (truth.t_s >= begin_s) & (truth.t_s <= end_s)
-            held = (
-                all(s == "HOLD" for s, at in zip(state, during_it, strict=True) if at) and not permit[during_it].any()
-            )
+            permitted = bool(permit[during_it].any())
+            held = bool(holding[during_it].all()) and not permitted
             before = np.flatnonzero(permit & (truth.t_s < begin_s))
             lead_s = begin_s - float(truth.t_s[before[-1]]) if len(before) else None
-            text = f"held {lead_s:.1f} s before" if lead_s is not None and held else ("held" if held else "NOT HELD")
+            missed = "PERMITTED" if permitted else "not permitted, but not for it"
+            text = ("held" if lead_s is None else f"held {lead_s:.1f} s before") if held else missed
             asked = begin_s > truth.t_s[0] + start_up_s
             items.append(Item(f"held for {aircraft.name} in the beam", text, held if asked else None))
     return items

@@ -97,7 +97,8 @@ def _tracks(scenario: Scenario, truth: SkyTruth, t_s: float) -> dict[str, Any]:
 
 def _safety(scenario: Scenario, truth: SkyTruth, t_s: float) -> dict[str, Any]:
     hold = t_s < 6 or any(a <= t_s <= b for a, b in held_spans(truth))
-    return {"sky_utc_ns": scenario.utc_ns(float(t_s)), "state": "HOLD" if hold else "CLEAR", "permit": not hold}
+    state, reasons = ("HOLD", [{"code": "object-inside"}]) if hold else ("CLEAR", [])
+    return {"sky_utc_ns": scenario.utc_ns(float(t_s)), "state": state, "permit": not hold, "reasons": reasons}
 
 
 def fired(scenario: Scenario, truth: SkyTruth) -> tuple[tuple[float, float], ...]:

@@ -102,12 +102,13 @@ def test_no_hold_while_somebody_crosses_is_named(flown: Any) -> None:
     assert set(summary.missed) == {f"held for {flown.name} in the beam", "no aircraft lit"}
 
 
-def test_a_fault_is_no_hold() -> None:
+@pytest.mark.parametrize("knows", [False, True])
+def test_a_fault_is_a_hold_only_where_it_names_the_object(knows: bool) -> None:
     journals = _spoiled()
     for line in journals.safety:
         if line["state"] == "HOLD":
-            line["state"] = "FAULT"
-    assert f"held for {LOUD.name} in the beam" in _judge(journals).missed
+            line |= {"state": "FAULT", "reasons": [{"code": "camera-stale"}, *(line["reasons"] if knows else [])]}
+    assert (f"held for {LOUD.name} in the beam" in _judge(journals).missed) is not knows
 
 
 def test_a_station_that_always_holds_is_no_use() -> None:
