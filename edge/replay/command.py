@@ -85,7 +85,10 @@ def replay(
         file = work / "replay.json"
         file.write_text(config.model_dump_json(exclude_none=True), encoding="utf-8")
         log = stack.enter_context((out / "replay.log").open("ab"))
-        console.print(f"publishing on mqtt://{host}:{port} under {config.topic_root}/ ; log in {out / 'replay.log'}")
+        console.print(
+            f"publishing on mqtt://{host}:{port} under {config.topic_root}/, log in {out / 'replay.log'}",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
         # A recording of the radio is read where it is needed, by the judgement: no process listens.
         children = [child for child in station_children(config, file) if child.name != "radio"]
         supervisor = Supervisor(children, runtime=work / "run", until="vision", budget=3, output=log)
@@ -201,8 +204,10 @@ def _summary(console: Console, out: Path, plan: Plan, took_s: float | None) -> N
         with_trails = sum(bool(line.get("trails")) for line in lines)
         table.add_row(str(len(lines)), str(len(errors)), str(with_trails), *(str(n) for n in classes.values()))
         console.print(table)
-    for line in errors[:20]:
-        console.print(f"  {line['file']}: {line['error']}", highlight=False)
+    for line in errors[:20]:  # which names its file
+        console.print(f"  {line['error']}", highlight=False, markup=False, soft_wrap=True)
+    if len(errors) > 20:
+        console.print(f"  and {len(errors) - 20} more, in detections.jsonl")
     aircraft = json.loads((out / "aircraft.json").read_text()) if (out / "aircraft.json").exists() else []
     if plan.beast or plan.iq:
         table = Table(title=f"heard: {len(aircraft)} aircraft")

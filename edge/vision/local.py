@@ -26,7 +26,8 @@ def local_hold() -> str:
     """Why somebody at the box holds; "" when nobody does."""
     path = runtime_directory() / HOLD_FILE
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip() or "held at the box"
+        words = path.read_text(encoding="utf-8", errors="replace").strip()
+        return f"held at the box: {words}" if words else "held at the box"
     except FileNotFoundError:
         return ""
     except OSError as err:
