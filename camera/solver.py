@@ -35,7 +35,7 @@ from camera.solver_fit import (
     star_sky,
     with_covariance,
 )
-from camera.solver_guess import guesses
+from camera.solver_guess import QUICK, THOROUGH, Effort, guesses
 from camera.starfield import Circle, StarField, find_stars
 
 Vector = NDArray[np.float64]
@@ -111,21 +111,21 @@ def solve_blind(
     """
     if len(xy_px) < LEAST_DETECTIONS:
         return Outcome(_too_few(len(xy_px)))
-    outcome = _attempt(xy_px, circle, sky, any_tilt, thorough=False)
+    outcome = _attempt(xy_px, circle, sky, any_tilt, QUICK)
     stands_out = outcome.evidence is not None and outcome.evidence.score >= LEAST_SCORE
     if outcome.reason and thorough and not stands_out:
-        again = _attempt(xy_px, circle, sky, any_tilt, thorough=True)
+        again = _attempt(xy_px, circle, sky, any_tilt, THOROUGH)
         if not again.reason:
             return again
     return outcome
 
 
-def _attempt(xy_px: Vector, circle: Circle, sky: StarSky, any_tilt: bool, *, thorough: bool) -> Outcome:
+def _attempt(xy_px: Vector, circle: Circle, sky: StarSky, any_tilt: bool, effort: Effort) -> Outcome:
     inner = xy_px[np.hypot(*(xy_px - circle.centre_px).T) < INNER * circle.radius_px]
     detections = cKDTree(xy_px)
     tried: list[tuple[float, Fit]] = []
     tilt_deg = WIDEST_ANY_TILT_DEG if any_tilt else WIDEST_TILT_DEG
-    for guess in guesses(inner, circle, sky.unit_enu, tilt_deg=tilt_deg, thorough=thorough):
+    for guess in guesses(inner, circle, sky.unit_enu, tilt_deg=tilt_deg, effort=effort):
         lens = Lens.guessed(guess.parameters, guess.r0, guess.flip, circle.radius_px)
         fit = refine(lens, sky, detections, COARSE)
         if fit is not None:

@@ -29,13 +29,24 @@ PAIR_DEG = (15.0, 100.0)
 PAIR_TOLERANCE, PAIR_TOLERANCE_DEG = 0.02, 0.3
 MATCH_DEG = 1.2
 DISTINCT_DEG = 4.0
-KEPT = 16
-_PAIRED, _PAIRED_THOROUGHLY = (30, 50), (50, 60)  # detections, stars
 _ASKED_FIRST, _ASKED_THEN = 30, 160  # detections that vote on a guess
 _TABLE_STARS = 170
-_SHORT_LIST = 120  # of each lens
 _CELLS = 640  # a side of the table: 0.26 degrees
 _EXTENT = 1.45  # its half-width in Lambert's zenithal equal-area projection; the horizon is at sqrt(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is tried."""
+
+    detections: int  # the brightest, paired with each other
+    stars: int  # likewise
+    short_list: int  # of each lens, that all detections vote on
+    kept: int
+
+
+QUICK = Effort(30, 50, 120, 16)
+THOROUGH = Effort(50, 60, 300, 40)  # at three times the cost: most bright detections are no stars
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,18 +59,16 @@ class Guess:
     parameters: Vector  # (13,) of camera.lens; no rotation, no distortion beyond the family's
 
 
-def guesses(xy_px: Vector, circle: Circle, star_enu: Vector, *, tilt_deg: float, thorough: bool = False) -> list[Guess]:
+def guesses(xy_px: Vector, circle: Circle, star_enu: Vector, *, tilt_deg: float, effort: Effort = QUICK) -> list[Guess]:
     """The best different guesses, most votes first.
 
     Args: xy_px (N, 2) detections well inside the circle, brightest first, of the full sensor; star_enu (M, 3) unit
-          vectors, apparent, brightest first; tilt_deg largest angle between the optical axis and the zenith; thorough
-          pairs more of both: for skies in which most bright detections are no stars, at three times the cost.
+          vectors, apparent, brightest first; tilt_deg largest angle between the optical axis and the zenith.
     """
     if len(xy_px) < 4 or len(star_enu) < 4:
         return []
-    bright_detections, bright_stars = _PAIRED_THOROUGHLY if thorough else _PAIRED
     table = _nearness(star_enu[:_TABLE_STARS])
-    stars = _Pairs.ordered(star_enu[:bright_stars])
+    stars = _Pairs.ordered(star_enu[: effort.stars])
     found: list[Guess] = []
     for coefficients in FAMILIES.values():
         quarter = np.pi / 2
@@ -72,15 +81,15 @@ def guesses(xy_px: Vector, circle: Circle, star_enu: Vector, *, tilt_deg: float,
             for flip in (1, -1):
                 seen = unproject(parameters, np.eye(3), flip, xy_px[:_ASKED_THEN])
                 seen = seen[np.isfinite(seen).all(axis=1)]
-                attitudes = _attitudes(seen[:bright_detections], stars, tilt_deg)
+                attitudes = _attitudes(seen[: effort.detections], stars, tilt_deg)
                 if not len(attitudes):
                     continue
                 first = _votes(table, attitudes, seen[:_ASKED_FIRST])
-                few = np.argsort(-first)[:_SHORT_LIST]
+                few = np.argsort(-first)[: effort.short_list]
                 votes = _votes(table, attitudes[few], seen)
-                for number in np.argsort(-votes)[:KEPT]:
+                for number in np.argsort(-votes)[: effort.kept]:
                     found.append(Guess(float(votes[number]), attitudes[few[number]], flip, parameters))
-    return _different(found)
+    return _different(found, effort.kept)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,13 +167,13 @@ def _votes(table: NDArray[np.float32], attitudes: Vector, seen: Vector) -> Vecto
     return votes
 
 
-def _different(found: list[Guess]) -> list[Guess]:
-    """The KEPT best that are not nearly the same attitude and handedness as a better one."""
+def _different(found: list[Guess], at_most: int) -> list[Guess]:
+    """The `at_most` best that are not nearly the same attitude and handedness as a better one."""
     kept: list[Guess] = []
     for guess in sorted(found, key=lambda guess: -guess.votes):
         if all(guess.flip != other.flip or turn_deg(guess.r0, other.r0) > DISTINCT_DEG for other in kept):
             kept.append(guess)
-            if len(kept) == KEPT:
+            if len(kept) == at_most:
                 break
     return kept
 
