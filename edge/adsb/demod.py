@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edge.adsb.crc import LONG_BITS, SHORT_BITS, remainders
 from edge.adsb.frames import INTERROGATORS, SQUITTERS, TICK_HZ, AddressBook, ModeSFrame
 from edge.adsb.preamble import FULL_SCALE, PHASES, Samples, find_preambles, magnitudes, noise_dbfs
-from edge.adsb.repair import addresses, among, repair_replies, repair_squitters
+from edge.adsb.repair import addresses, among, repair_replies, repair_squitters, surely_coded
 from edge.adsb.resample import Resampler
 from edge.adsb.slicer import SPAN, bit_halves
 
@@ -134,11 +134,12 @@ class Demodulator:
         self.addresses.forget(first)
         known = np.array(sorted(self.addresses.known), dtype=np.uint32)
         for part in parts if len(known) else ():
-            coded = part.checked & (part.remainder > 0) & (part.remainder < part.coded)
-            frames += part.frames(np.flatnonzero(coded & among(addresses(part.data), known)))
+            coded = np.flatnonzero(part.checked & (part.remainder > 0) & (part.remainder < part.coded))
+            coded = coded[surely_coded(part.remainder[coded], part.halves[coded])]
+            frames += part.frames(coded[among(addresses(part.data[coded]), known)])
             reply = ~part.checked & among(part.remainder, known)
             frames += part.frames(np.flatnonzero(reply))
-            broken = np.flatnonzero(part.checked & (part.remainder >= part.coded))
+            broken = np.setdiff1d(np.flatnonzero(part.checked & (part.remainder > 0)), coded, assume_unique=True)
             rows, data = repair_squitters(part.data[broken], part.halves[broken], known)
             frames += part.frames(broken[rows], data)
             broken = np.flatnonzero(~part.checked & ~reply)

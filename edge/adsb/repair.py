@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.adsb.crc import BIT_REMAINDERS, LONG_BITS, remainders
-from edge.adsb.slicer import confidence
+from edge.adsb.slicer import confidence, larger_halves
 
 _SQUITTER_BITS = {112: 12, 56: 6}  # tried of the least sure
 _REPLY_BITS = 4
 _ADDRESS_ERRORS = 3  # at most, between what was read and the known address
 _CLEAR = 0.6  # difference of the halves against the larger one, of a reply worth repairing
+_CODE_BITS = 7
+_SURE = 0.2  # confidence of a bit that no noise made
 _FIXED = np.float32(9.0)  # confidence of bits that are not to be touched
 
 
@@ -44,12 +46,22 @@ def repair_replies(
 ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
     """The same of DF0/4/5/16/20/21, whose remainder is their address."""
     contrast = np.abs(halves[..., 0] - halves[..., 1]).sum(axis=1)
-    rows = np.flatnonzero(contrast > _CLEAR * halves.max(axis=2).sum(axis=1))
+    rows = np.flatnonzero(contrast > _CLEAR * larger_halves(halves).sum(axis=1))
     sure = confidence(halves[rows])
     bits, doubt = sure > 0, np.abs(sure)
     bits[:, :5] = np.unpackbits(data[rows, :1], axis=1)[:, :5]
     doubt[:, :5] = _FIXED
     return _flip(rows, bits, doubt, _REPLY_BITS, known)
+
+
+def surely_coded(remainder: NDArray[np.uint32], halves: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which DF11 of small remainder bear an interrogator's code, and not errors in the last bits of a plain one.
+
+    A code is laid over the last seven bits: those that differ from a plain frame must all have been read surely.
+    """
+    sure = np.abs(confidence(halves)[:, -_CODE_BITS:]) > _SURE
+    differs = (remainder[:, None] >> np.arange(_CODE_BITS - 1, -1, -1, dtype=np.uint32) & 1).astype(bool)
+    return np.asarray((sure | ~differs).all(axis=1))
 
 
 def among(values: NDArray[np.uint32], ascending: NDArray[np.uint32]) -> NDArray[np.bool_]:

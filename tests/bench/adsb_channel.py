@@ -4,8 +4,8 @@ Built at 12 MHz from trapezoid pulses (80 ns edges), each message with its own c
 and Mode A/C replies fall on each other as they come; low-passed to a dongle's band, white noise, eight bits. Nothing is
 shared with the simulator of the station but the encoder of messages. Noise 3 counts rms in I and in Q; the level of an
 aircraft lies 2 to 36 dB above it, evenly, and varies by 2 dB from message to message. Rates a second and aircraft:
-DF17 6.2 (position 2, velocity 2, identification 0.2, status 0.4, other 1.6), DF11 1, DF4 1.3, DF5 0.7, DF20 1.2,
-DF21 0.8, DF0 1, DF16 0.15, DF18 0.05.
+DF17 6.2 (position 2, velocity 2, identification 0.2, status 0.4, other 1.6), DF11 1 (0.15 of them in answer to an
+interrogator), DF4 1.3, DF5 0.7, DF20 1.2, DF21 0.8, DF0 1, DF16 0.15, DF18 0.05.
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ def _messages(rng: np.random.Generator, plane: Plane, seconds: float) -> Iterato
         (0.2, lambda _: encode.identification(plane.icao, f"TST{plane.icao % 1000:03d}")),
         (0.4, lambda _: encode.operational_status(plane.icao)),
         (1.6, lambda _: encode.squitter(plane.icao, bytes([29 << 3 | 2]) + rng.bytes(6))),
-        (1.0, lambda _: encode.all_call(plane.icao)),
+        (0.85, lambda _: encode.all_call(plane.icao)),
+        (0.15, lambda _: with_parity(encode.all_call(plane.icao)[:4], int(rng.integers(1, 64)))),
         (1.3, altitude),
         (0.7, lambda _: identity),
         (1.2, lambda t_s: reply(20, altitude(t_s))),

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.adsb.crc import with_parity
+from edge.adsb.crc import remainders, with_parity
 from edge.adsb.encode import all_call, altitude_reply, position
-from edge.adsb.repair import among, repair_replies, repair_squitters
+from edge.adsb.repair import among, repair_replies, repair_squitters, surely_coded
 
 ADDRESS = 0x4D2023
 KNOWN = np.array([0x3C4969, ADDRESS, 0xA00001], dtype=np.uint32)
@@ -68,3 +68,13 @@ def test_membership_equals_that_of_numpy():
     values = np.random.default_rng(1).integers(0, 50, 1000).astype(np.uint32)
     some = np.array([0, 3, 4, 49], dtype=np.uint32)
     assert np.array_equal(among(values, some), np.isin(values, some))
+
+
+def test_an_interrogators_code_is_believed_only_where_its_bits_are_sure():
+    plain, coded = all_call(ADDRESS), with_parity(all_call(ADDRESS)[:4], 5)
+    data, halves = heard(coded)
+    assert surely_coded(remainders(data), halves).all()
+    data, halves = heard(plain, wrong=(53, 55))  # which is 5 as well
+    assert data.tobytes() == coded
+    assert not surely_coded(remainders(data), halves).any()
+    assert repair_squitters(data, halves, KNOWN)[1].tobytes() == plain
