@@ -61,7 +61,7 @@ def decode(
 def _lines(file: Path, rate_hz: int, format_: Format, summary: RecordingSummary) -> Iterator[str]:
     if format_ is Format.hex:
         for frame in read_frames(file, rate_hz=rate_hz):
-            yield f"*{frame.data.hex()};"
+            yield frame.data.hex()
         return
     for utc_ns, t_s, state in decode_recording(file, rate_hz=rate_hz, summary=summary):
         yield state.model_dump_json() if format_ is Format.json else sbs_line(state, utc_ns, t_s)
