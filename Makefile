@@ -35,11 +35,13 @@ bench-plate: $(STAMP_DEV)
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Skyspotter needs Python 3.11 or newer: make demo PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "installing into $(VENV): 0.7 GB of packages, a minute or more"
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --only-binary=:all: --no-binary=skyspotter -e .
 	@touch $@
 
 $(STAMP_DEV): $(STAMP)
+	@echo "installing what the tests need as well"
 	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
 
