@@ -196,7 +196,7 @@ def test_a_hold_over_the_network_stays_until_somebody_at_the_box_releases_it(sta
 def test_a_hold_at_the_box_lasts_until_it_is_ended_there(station: Station) -> None:
     assert station.command("hold", "maintenance", "on", "the", "roof").returncode == 0
     assert ended(station) > 0
-    says(station, "local-hold: maintenance on the roof")
+    says(station, "local-hold: held at the box: maintenance on the roof")
     assert station.command("release", "local").returncode == 0
     station.wait(station.consumer.permitted, 5.0, "a permit at once: somebody looked")
 
