@@ -1,9 +1,9 @@
 """Where Mode S preambles may begin, from magnitudes at 2.4 MS/s: whole-array sieves, no loop per sample.
 
 A quick comparison of pulses with the gaps beside them leaves one sample in fifteen; the mean of the pulses against the
-mean of the gaps, at five sub-sample phases, one in a hundred and forty. The first pulse is not asked for: real transmissions
-often come without it (15 of 141 squitters of the public recording modes1). Of neighbours the one of highest contrast
-stays, so that its time is right to 0.15 samples and one phase is enough to slice at.
+mean of the gaps, at five sub-sample phases, one in a hundred and forty. The first pulse is not asked for: real
+transmissions often come without it (15 of 208 squitters of the public recording modes1). Of neighbours the one of
+highest contrast stays, so that its time is right to 0.15 samples and one phase is enough to slice at.
 
 Pulse positions: ICAO Annex 10 volume IV, 3.1.2.2.
 """
