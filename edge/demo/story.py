@@ -26,7 +26,7 @@ def story(scenario: Scenario, cone_deg: float) -> tuple[Moment, ...]:
     end_s = scenario.duration_s
     first_on_s = scenario.beam.lasing_s[0][0] if scenario.beam.lasing_s else end_s
     moments = [
-        Moment(0.0, end_s, 0, "Free sky: once permitted the laser fires. The station knows its own beam in the pictures."),
+        Moment(0.0, end_s, 0, "Free sky: permitted, the laser fires. The station knows its own beam in its pictures."),
         Moment(-60.0, first_on_s, 7, "The station wakes up: all senses must prove themselves before any permit."),
         *_crossings(truth, cone_deg),
     ]  # fmt: skip
