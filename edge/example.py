@@ -32,7 +32,8 @@ def write_example(path: Path) -> None:
 def summary(config: Config) -> list[str]:
     """What the station will be: topics, senses, what a permission may rest on, what it cannot do."""
     fitted, hears, guard = config.camera.source != "none", config.radio.source != "none", config.guard
-    sees = fitted and config.camera.exposure_s <= LONGEST_EXPOSURE_S
+    fast, plate = config.camera.exposure_s <= LONGEST_EXPOSURE_S, config.plate.file
+    sees = fitted and fast and plate is not None and plate.exists()
     allowed = {
         "camera and radio": sees and hears,
         "radio alone": hears and guard.allow_radio_basis,
@@ -46,10 +47,11 @@ def summary(config: Config) -> list[str]:
         f"mode: {guard.mode}" + (" (never permits, says what it would)" if guard.mode == "shadow" else ""),
         f"beams: {', '.join(f'{beam.name} ({beam.region}, {beam.cone_deg:g} deg)' for beam in guard.beams)}",
     ]
-    if fitted and not sees:
+    if fitted and not fast:
         lines.append(f"exposures of {config.camera.exposure_s:g} s record, but come too late to guard")
-    if fitted and config.plate.file is None:
-        lines.append("no plate: the camera cannot say where a trail is, so it is no basis for a permission")
+    if fitted and (plate is None or not plate.exists()):
+        why = "no plate" if plate is None else f"no plate at {plate}"
+        lines.append(f"{why}: the camera cannot say where a trail is, so it is no basis for a permission")
     if config.satellites.directory is None:
         lines.append("no satellite elements: a satellite is held for an aircraft")
     if config.mqtt.ca_file is None and config.mqtt.host not in ("127.0.0.1", "localhost", "::1"):

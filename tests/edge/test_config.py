@@ -119,10 +119,18 @@ def test_init_writes_whole_and_never_over_a_file(tmp_path: Path) -> None:
     assert file.read_text() == "mine"
 
 
-def test_the_summary_says_what_a_permission_may_rest_on() -> None:
-    assert "permission may rest on: camera and radio" in summary(a_config())
+def test_the_summary_says_what_a_permission_may_rest_on(tmp_path: Path) -> None:
+    (tmp_path / "plate.json").touch()
+    plate = {"file": str(tmp_path / "plate.json")}
+    assert "permission may rest on: camera and radio" in summary(a_config(plate=plate))
     deaf = summary(a_config(radio={"source": "none"}))
     assert "permission may rest on: nothing, so it never permits" in deaf
-    assert any(line.startswith("no plate") for line in deaf)
-    seeing = a_config(radio={"source": "none"}, guard={"allow_camera_basis": True})
+    assert any(line.startswith("no plate:") for line in deaf)
+    seeing = a_config(radio={"source": "none"}, guard={"allow_camera_basis": True}, plate=plate)
     assert "permission may rest on: camera alone" in summary(seeing)
+
+
+def test_the_summary_names_a_plate_that_is_not_there(tmp_path: Path) -> None:
+    lines = summary(a_config(plate={"file": str(tmp_path / "gone.json")}))
+    assert "permission may rest on: nothing, so it never permits" in lines
+    assert any(line.startswith(f"no plate at {tmp_path / 'gone.json'}:") for line in lines)
