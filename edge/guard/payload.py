@@ -7,11 +7,13 @@ calendar of the sky that was judged.
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from edge.config import Config
 from edge.records import Identity, SensorReport, SensorState
 
 State = Literal["CLEAR", "CAUTION", "HOLD", "FAULT"]
@@ -109,6 +111,17 @@ class Stamp(Message):
     config_sha: str = ""
     model_sha: str = ""
     simulated: bool
+
+    @classmethod
+    def of_boot(cls, config: Config, model_sha: str) -> Stamp:
+        """A fresh one, with a boot id of its own."""
+        return cls(
+            station=config.station.id,
+            boot_id=str(uuid.uuid4()),
+            config_sha=config.sha256(),
+            model_sha=model_sha,
+            simulated=config.simulation is not None,
+        )
 
 
 def last_will(stamp: Stamp, beam: str, mode: Mode, plate_sha: str, utc_ns: int) -> SafetyMessage:

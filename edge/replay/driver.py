@@ -15,7 +15,6 @@ import json
 import logging
 import threading
 import time
-import uuid
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +23,7 @@ from camera.device import Frame
 from camera.geodesy import enu_to_azel
 from edge.config import Config
 from edge.fusion.satellites import SatelliteBook
-from edge.guard.payload import Message, Stamp, last_will
+from edge.guard.payload import Message, Stamp
 from edge.picture import DrawnPath, DrawnTrail, draw_sky
 from edge.publish.publisher import Publisher
 from edge.records import AircraftState
@@ -71,18 +70,10 @@ class Driver:
         self._sight, self._engine, plate, fault, refused = load_sight(config)
         book = SatelliteBook(config.satellites.directory, config.satellites.maximum_age_days)
         self._station = Station(config, plate=plate, plate_fault=fault, plate_refused=refused, book=book)
-        stamp = Stamp(
-            station=config.station.id,
-            boot_id=str(uuid.uuid4()),
-            config_sha=config.sha256(),
-            model_sha=self._engine.sha256,
-            simulated=True,
+        stamp = Stamp.of_boot(config, self._engine.sha256)
+        self._publisher = Publisher(
+            config, stamp, self._station.wills(stamp, time.time_ns()), version=version("skyspotter")
         )
-        wills = {
-            name: last_will(stamp, name, beam.guard.mode, "" if plate is None else plate.sha256, time.time_ns())
-            for name, beam in self._station.beams.items()
-        }
-        self._publisher = Publisher(config, stamp, wills, version=version("skyspotter"))
         self._outward = Outward(self._station, stamp, self._send, version=version("skyspotter"))
         self._journal = Journal(self._output)
         (self._output / "pictures").mkdir(exist_ok=True)

@@ -15,14 +15,13 @@ import logging
 import os
 import threading
 import time
-import uuid
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from camera.device import Frame
 from edge.config import Config
 from edge.fusion.satellites import SatelliteBook
-from edge.guard.payload import Message, Stamp, last_will, rfc3339
+from edge.guard.payload import Message, Stamp, rfc3339
 from edge.publish.publisher import Publisher
 from edge.publish.twins import TwinWatch
 from edge.records import SensorReport, SensorState
@@ -79,19 +78,10 @@ class Judgement:
         )
         self._written_latched = {name: beam.guard.latched for name, beam in self._station.beams.items()}
         self._latched_trouble, self._latched_again_mono_s = "", float("-inf")
-        simulated = config.simulation is not None
-        stamp = Stamp(
-            station=config.station.id,
-            boot_id=str(uuid.uuid4()),
-            config_sha=config.sha256(),
-            model_sha=self._engine.sha256,
-            simulated=simulated,
+        stamp = Stamp.of_boot(config, self._engine.sha256)
+        self._publisher = Publisher(
+            config, stamp, self._station.wills(stamp, time.time_ns()), version=version("skyspotter")
         )
-        wills = {
-            name: last_will(stamp, name, beam.guard.mode, "" if plate is None else plate.sha256, time.time_ns())
-            for name, beam in self._station.beams.items()
-        }
-        self._publisher = Publisher(config, stamp, wills, version=version("skyspotter"))
         self._outward = Outward(self._station, stamp, self._send, version=version("skyspotter"))
         self._inward = Inward(self._station)
         self._station.twins = TwinWatch(stamp.boot_id)

@@ -17,6 +17,7 @@ from edge.config import BeamSection, Config
 from edge.fusion.fuse import Fusion
 from edge.fusion.satellites import SatelliteBook
 from edge.guard.model import Guard, Verdict
+from edge.guard.payload import SafetyMessage, Stamp, last_will
 from edge.guard.rates import RatesWatch
 from edge.guard.situation import ABSENT, FROZEN, JUMPED, REFUSED, UNKNOWN, Situation
 from edge.publish.twins import TwinWatch
@@ -113,6 +114,11 @@ class Station:
         self._radio_ok_mono_s: float | None = None
         self.twins: TwinWatch | None = None  # a replay has none
         self._jumped_frames = 0
+
+    def wills(self, stamp: Stamp, utc_ns: int) -> dict[str, SafetyMessage]:
+        """By beam: what the broker says when this process has vanished."""
+        plate_sha = "" if self.plate is None else self.plate.sha256
+        return {name: last_will(stamp, name, beam.guard.mode, plate_sha, utc_ns) for name, beam in self.beams.items()}
 
     # -- what comes in -----------------------------------------------------------------------------------------------
 
