@@ -60,7 +60,7 @@ def sample_evenly(points: Vector) -> Vector:
     along = np.concatenate(([0.0], np.cumsum(arc_lengths(points))))
     steps = np.linspace(0.0, along[-1], POINTS)
     sampled = normalised(np.stack([np.interp(steps, along, points[:, i]) for i in range(3)], axis=-1))
-    lost = ~sampled.any(axis=1)  # between two opposite directions there is no middle
+    lost = np.linalg.norm(sampled, axis=1) < 0.5  # between two opposite directions there is no middle
     sampled[lost] = points[0]
     return sampled
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -330,7 +330,12 @@ exposures = st.lists(
 START_NS = night(1).utc_ns(60.0)
 
 
+# Two opposite directions, but for numbers too small to square: no middle lies between them.
+OPPOSITE = np.array([[-1.0, 3e-202, 3e-202], [1.0, 3e-202, 3e-202]])
+
+
 @settings(max_examples=80, deadline=None)
+@example(exposures=[([OPPOSITE], 0, 0)], lasing=False, rate=1.0)
 @given(exposures=exposures, lasing=st.booleans(), rate=st.sampled_from([1.0, 10.0]))
 def test_any_trails_at_any_times_give_finite_bounded_objects(exposures, lasing, rate):
     scenario = night_1
