@@ -210,7 +210,7 @@ def night(seed: int, *, minutes: float = 3.0, site: Site = YEBES, epoch_utc_ns: 
     )
     cloud = SimCloud(0.5 * duration, 0.8 * duration, (beam_azimuth + 180.0) % 360.0, 55.0, 0.03)
     return Scenario(
-        seed, site, epoch_utc_ns, duration, tuple(aircraft), (SimSatellite(visible, 3.4),), (meteor,), (cloud,), beam
+        seed, site, epoch_utc_ns, duration, tuple(aircraft), (SimSatellite(visible, 2.0),), (meteor,), (cloud,), beam
     )
 
 
