@@ -7,6 +7,7 @@ splat      points of light into a colour mosaic
 laser      when the simulated laser really fired
 sensor     electrons to stored units, with noise
 renderer   scenario + lens + time -> raw frame, and the truth about it
+faultfile  a fault asked for from outside while a simulated device runs
 asi_unit   what a simulated ASI camera is: controls, ranges, state, error codes
 sdk        an ASI library that renders its frames and misbehaves on request; zwoasi drives it unchanged
 """

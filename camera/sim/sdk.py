@@ -8,7 +8,6 @@ sky's clock says so, and its picture is made meanwhile, to be handed over on tim
 from __future__ import annotations
 
 import ctypes as c
-import logging
 import os
 import threading
 import time
@@ -22,8 +21,7 @@ from numpy.typing import NDArray
 from camera.asi import AsiSerial, import_zwoasi
 from camera.sim import asi_unit as asi
 from camera.sim.asi_unit import CONTROLS, FAULTS, Unit
-
-log = logging.getLogger(__name__)
+from camera.sim.faultfile import FaultFile
 
 _BUFFERED = 2  # frames the driver keeps; older ones are dropped
 _AMBIENT_CELSIUS, _DEEPEST_BELOW_AMBIENT = 14.0, 35.0
@@ -70,7 +68,7 @@ class SimulatedSdk:
         self._zwoasi = import_zwoasi()
         self._scene, self._clock, self._sensor = scene, clock, sensor_px
         self._units = [Unit(bytes.fromhex(serial), size=sensor_px) for serial in serials]
-        self._faults, self._fault_file, self._told = faults or {}, fault_file, ""
+        self._faults, self._fault_file = faults or {}, FaultFile(fault_file, FAULTS)
         self._reads = 0
         self._changed = threading.Condition()
         self.released = threading.Event()  # lets a hung call go, so that a test can end
@@ -96,17 +94,7 @@ class SimulatedSdk:
 
     def fault(self) -> str:
         """The fault in force, "" for none."""
-        if self._fault_file is not None:
-            try:
-                wanted = self._fault_file.read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError):
-                wanted = ""
-            if wanted in FAULTS:
-                return wanted
-            if wanted and wanted != self._told:
-                self._told = wanted
-                log.warning("%s: no such fault: %s; known: %s", self._fault_file, wanted, ", ".join(FAULTS))
-        return self._faults.get(self._reads, "")
+        return self._fault_file.wanted() or self._faults.get(self._reads, "")
 
     def _functions(self) -> dict[str, tuple[Callable[..., int], tuple[Any, ...]]]:
         z, number = self._zwoasi, c.c_int

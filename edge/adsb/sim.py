@@ -7,7 +7,6 @@ misbehaves on request, also while it runs: `faults`.
 from __future__ import annotations
 
 import importlib
-import logging
 import threading
 from collections.abc import Callable
 from ctypes import POINTER, c_ubyte, cast
@@ -15,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from camera.sim.faultfile import FaultFile
 from edge.adsb.sim_iq import SkySignal
 from edge.runtime.clock import Clock
-
-log = logging.getLogger(__name__)
 
 FAULT_FILE = "fault-radio"  # in the runtime directory: what is wrong with the simulated dongle, by name
 SERIAL = b"SIM01090"
@@ -52,7 +50,7 @@ class SimLibrtlsdr:
         self, signal: SkySignal, clock: Clock, mono_zero_s: float, *,
         faults: SimFaults | None = None, fault_file: Path | None = None, wait: Callable[[float], None] | None = None,
     ) -> None:  # fmt: skip
-        self._faults, self._fault_file, self._told = faults or SimFaults(), fault_file, ""
+        self._faults, self._fault_file = faults or SimFaults(), FaultFile(fault_file, FAULTS)
         self._signal, self._clock, self._mono_zero_s = signal, clock, mono_zero_s
         self._cancelled = threading.Event()
         self._wait = wait or self._wait_until
@@ -62,17 +60,8 @@ class SimLibrtlsdr:
     @property
     def faults(self) -> SimFaults:
         """What is wrong with it now."""
-        if self._fault_file is not None:
-            try:
-                wanted = self._fault_file.read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError):
-                wanted = ""
-            if wanted in FAULTS:
-                return FAULTS[wanted]
-            if wanted and wanted != self._told:
-                self._told = wanted
-                log.warning("%s: no such fault: %s; known: %s", self._fault_file, wanted, ", ".join(FAULTS))
-        return self._faults
+        wanted = self._fault_file.wanted()
+        return FAULTS[wanted] if wanted else self._faults
 
     def _wait_until(self, mono_s: float) -> None:
         self._cancelled.wait(max(0.0, mono_s - self._clock.mono_s()))
