@@ -23,7 +23,7 @@ from camera.device import FileUnreadable, Frame
 from camera.files import list_frames, read_frame
 from camera.geodesy import Site
 from camera.plate import Plate
-from camera.solver import Solution, hour_that_fits, solve, solve_together
+from camera.solve.solver import Solution, hour_that_fits, solve, solve_together
 from edge.starchart import star_chart
 
 

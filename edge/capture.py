@@ -25,7 +25,7 @@ from camera.asi import AsiCamera, AsiSettings
 from camera.device import CameraLost, CameraRefused, FileUnreadable, Frame, FrameTimeout
 from camera.files import read_frame
 from camera.frozen import FrozenWatch
-from camera.recorder import FrameRecorder
+from camera.store.recorder import FrameRecorder
 from edge.config import Config, SimulationSection
 from edge.records import CameraHealth, SensorState
 from edge.runtime.clock import Clock, SkyClock

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camera.device import Frame
-from camera.solver import Solution
-from camera.solver_fit import SMALLEST_GATE_PX, match
+from camera.solve.fit import SMALLEST_GATE_PX, match
+from camera.solve.solver import Solution
 from edge.lettering import Bgr, write
 from edge.picture import draw_sky
 

@@ -14,12 +14,12 @@ ROOT = Path(__file__).resolve().parents[1]
 HOMES = {
     "zwoasi": {"camera/asi.py", "camera/sim/sdk.py"},
     "sep": {"camera/background.py"},
-    "rtlsdr": {"edge/adsb/rtl.py", "edge/adsb/sim.py"},
+    "rtlsdr": {"edge/adsb/sources/rtl.py", "edge/adsb/sim/librtlsdr.py"},
     "pyModeS": {"edge/adsb/decode.py"},
     "paho": {"edge/publish/mqtt.py"},
     "onnxruntime": {"models/engine_onnx.py", "models/quantize.py"},  # running; making
     "amqtt": {"edge/demo/broker.py"},
-    "astropy": {"camera/files.py", "camera/recorder.py"},
+    "astropy": {"camera/files.py", "camera/store/recorder.py"},
 }
 
 

@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from edge.adsb.encode import FOOT_M, KNOT_MPS
 from edge.adsb.frames import TICK_HZ
-from edge.adsb.iq import RecordingRefused
 from edge.adsb.recording import RecordingSummary, decode_recording, read_frames
+from edge.adsb.sim.encode import FOOT_M, KNOT_MPS
+from edge.adsb.sources.iq import RecordingRefused
 from edge.records import AircraftState
 
 radio_app = typer.Typer(no_args_is_help=True, help="The radio: recordings and what is in them.")

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from edge.adsb.crc import remainder
+from edge.adsb.signal.crc import remainder
 
 TICK_HZ = 2_400_000  # unit of ModeSFrame.sample, whatever the receiver's own rate
 ADDRESS_LIFE_S = 60.0

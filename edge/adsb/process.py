@@ -12,11 +12,11 @@ import threading
 
 from camera.sim.scenario import night
 from edge.adsb.ear import Ear
-from edge.adsb.feeds import BeastFeed, Feed, IqFeed
-from edge.adsb.iq import RecordedIq, RecordingRefused, SourceLost, SourceRefused, SourceTimeout
-from edge.adsb.rtl import RtlSource
-from edge.adsb.sim import FAULT_FILE, SimLibrtlsdr, plug_in
-from edge.adsb.sim_iq import SkySignal
+from edge.adsb.sim.librtlsdr import FAULT_FILE, SimLibrtlsdr, plug_in
+from edge.adsb.sim.signal import SkySignal
+from edge.adsb.sources.feeds import BeastFeed, Feed, IqFeed
+from edge.adsb.sources.iq import RecordedIq, RecordingRefused, SourceLost, SourceRefused, SourceTimeout
+from edge.adsb.sources.rtl import RtlSource
 from edge.config import Config
 from edge.runtime.clock import Clock
 from edge.runtime.datagram import DatagramSender

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from camera.geodesy import Site
 from edge.adsb.decode import decode
-from edge.adsb.demod import Demodulator
-from edge.adsb.feeds import believed, read_beast
 from edge.adsb.frames import TICK_HZ, ModeSFrame
-from edge.adsb.iq import read_cu8, recording_kind
+from edge.adsb.signal.demod import Demodulator
+from edge.adsb.sources.feeds import believed, read_beast
+from edge.adsb.sources.iq import read_cu8, recording_kind
 from edge.adsb.table import AircraftTable
 from edge.records import AircraftState
 

@@ -23,9 +23,9 @@ import psutil
 from numpy.typing import NDArray
 
 from edge.adsb.decode import decode
-from edge.adsb.demod import Demodulator
 from edge.adsb.frames import TICK_HZ, ModeSFrame
-from edge.adsb.iq import BLOCK_SAMPLES
+from edge.adsb.signal.demod import Demodulator
+from edge.adsb.sources.iq import BLOCK_SAMPLES
 from edge.adsb.table import AircraftTable
 from tests.bench.adsb_channel import SITE, scene
 from tests.bench.adsb_score import BIN_DB, RECEIVABLE_DB, Positions, Score

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.signal import firwin, upfirdn
 
 from camera.geodesy import Site
-from edge.adsb import encode
-from edge.adsb.crc import with_parity
+from edge.adsb.signal.crc import with_parity
+from edge.adsb.sim import encode
 
 RATE_HZ = 2_400_000
 SITE = Site(40.5, -3.1, 900.0)

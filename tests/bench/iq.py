@@ -12,10 +12,10 @@ from itertools import pairwise
 
 from camera.sim.scenario import night
 from edge.adsb.decode import decode
-from edge.adsb.demod import Demodulator
 from edge.adsb.frames import TICK_HZ
-from edge.adsb.iq import BLOCK_SAMPLES
-from edge.adsb.sim_iq import SkySignal
+from edge.adsb.signal.demod import Demodulator
+from edge.adsb.sim.signal import SkySignal
+from edge.adsb.sources.iq import BLOCK_SAMPLES
 from edge.adsb.table import AircraftTable
 
 

@@ -26,9 +26,9 @@ from camera.files import read_frame
 from camera.geodesy import Site, azel_to_unit, separation_deg
 from camera.lens import rotation_matrix, unproject
 from camera.sky import star_azel, sun_elevation_deg
-from camera.solver import Outcome, solve, solve_blind
-from camera.solver_fit import star_sky
-from camera.starfield import Circle
+from camera.solve.fit import star_sky
+from camera.solve.solver import Outcome, solve, solve_blind
+from camera.solve.starfield import Circle
 from camera.stars import load_stars
 from tests.bench.tables import machine, table
 

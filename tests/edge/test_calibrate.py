@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from camera.plate import check_plate, load_plate
-from camera.recorder import FrameRecorder
+from camera.store.recorder import FrameRecorder
 from edge.calibrate import CalibrationRefused, calibrate
-from tests.camera.test_solver import NIGHT, rendered
+from tests.camera.solve.test_solver import NIGHT, rendered
 
 SITE = (NIGHT.site.latitude_deg, NIGHT.site.longitude_deg, NIGHT.site.height_m)
 

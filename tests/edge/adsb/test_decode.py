@@ -1,9 +1,9 @@
 import pytest
 
-from edge.adsb import encode
-from edge.adsb.crc import with_parity
 from edge.adsb.decode import decode
 from edge.adsb.frames import ModeSFrame
+from edge.adsb.signal.crc import with_parity
+from edge.adsb.sim import encode
 
 ICAO = 0x3409F1
 

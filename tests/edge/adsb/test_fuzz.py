@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from camera.geodesy import Site
 from edge.adsb import cpr
-from edge.adsb.beast import BeastParser
-from edge.adsb.crc import with_parity
 from edge.adsb.decode import decode
-from edge.adsb.demod import Demodulator
 from edge.adsb.ear import Ear, TimedFrame
-from edge.adsb.encode import position, squitter
 from edge.adsb.frames import ADDRESS_LIMIT, PARITY_FORMATS, TICK_HZ, AddressBook, ModeSFrame
+from edge.adsb.signal.crc import with_parity
+from edge.adsb.signal.demod import Demodulator
+from edge.adsb.sim.encode import position, squitter
+from edge.adsb.sources.beast import BeastParser
 from edge.adsb.table import RANGE_M, AircraftTable, Fix, distance_m, reachable
 
 SITE = Site(40.5, -3.1, 900.0)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from edge.adsb import encode, process
+from edge.adsb import process
 from edge.adsb.ear import Ear, Heard, TimedFrame
 from edge.adsb.frames import ModeSFrame
-from edge.adsb.iq import SourceRefused
+from edge.adsb.sim import encode
+from edge.adsb.sources.iq import SourceRefused
 from edge.adsb.table import AircraftTable
 from edge.config import CameraSection, Config, RadioSection, StationSection
 from edge.records import RadioHealth, SensorState

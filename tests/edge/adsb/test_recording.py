@@ -7,7 +7,7 @@ from camera.geodesy import Site
 from camera.sim.scenario import night
 from edge.adsb.cli import radio_app
 from edge.adsb.recording import RecordingSummary, decode_recording
-from edge.adsb.sim_iq import SkySignal
+from edge.adsb.sim.signal import SkySignal
 
 BEAST = "modes_logs/beastblackbox/ulss7-beast-bin-utc--1522782148.136310917--.log"
 

@@ -1,0 +1,4 @@
+"""What is kept on disk.
+
+recorder.py  frames as FITS, within a quota
+"""

@@ -1,0 +1,189 @@
+"""Feeds of believed, timed frames: IQ through the demodulator, or another receiver's Beast stream."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from edge.adsb.ear import Heard, TimedFrame
+from edge.adsb.frames import TICK_HZ, AddressBook, ModeSFrame
+from edge.adsb.signal.demod import Demodulator
+from edge.adsb.sources.beast import BeastParser
+from edge.adsb.sources.iq import (
+    RECORDING_ENDED,
+    IqSource,
+    RecordingRefused,
+    SampleClock,
+    SourceLost,
+    SourceRefused,
+    SourceTimeout,
+)
+from edge.runtime.clock import Clock
+
+_TICKS_WRONG_S = 1.0
+_CONNECT_S = 3.0
+
+
+class Feed(Protocol):
+    @property
+    def lost_blocks(self) -> int: ...
+
+    @property
+    def gain_db(self) -> float | None: ...
+
+    def open(self) -> None:
+        """Raises SourceRefused, SourceLost or RecordingRefused."""
+
+    def read(self, timeout_s: float) -> Heard:
+        """Raises SourceTimeout or SourceLost."""
+
+    def close(self) -> None: ...
+
+
+class IqFeed:
+    """A source of samples and a demodulator of its own for each opening."""
+
+    def __init__(self, source: IqSource, *, sky_rate: float) -> None:
+        self._source, self._sky_rate = source, sky_rate
+        self._demodulator = Demodulator(source.rate_hz)
+        self._next_sample = 0
+
+    @property
+    def lost_blocks(self) -> int:
+        return self._source.lost_blocks
+
+    @property
+    def gain_db(self) -> float | None:
+        return getattr(self._source, "gain_db", None)
+
+    def open(self) -> None:
+        self._source.open()
+        self._demodulator, self._next_sample = Demodulator(self._source.rate_hz), 0
+
+    def read(self, timeout_s: float) -> Heard:
+        block = self._source.read(timeout_s)
+        ticks_per_sample = TICK_HZ / self._source.rate_hz
+        if block.first_sample > self._next_sample:
+            self._demodulator.skip(round((block.first_sample - self._next_sample) * ticks_per_sample))
+        self._next_sample = block.first_sample + len(block.data) // 2
+        first_tick = block.first_sample * ticks_per_sample
+        frames = []
+        for frame in self._demodulator.feed(block.data):
+            after_s = (frame.sample - first_tick) / TICK_HZ
+            utc_ns = block.utc_ns + round(after_s * self._sky_rate * 1e9)
+            frames.append(TimedFrame(frame, block.mono_s + after_s, utc_ns))
+        demodulator = self._demodulator
+        return Heard(tuple(frames), len(block.data), demodulator.noise_dbfs, demodulator.strong_share)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class BeastFeed:
+    """A TCP stream of readsb or dump1090, or recordings played at their own pace."""
+
+    lost_blocks = 0
+    gain_db: float | None = None
+
+    def __init__(
+        self, clock: Clock, *, host: str = "", port: int = 0, files: tuple[Path, ...] = (), sky_rate: float = 1.0
+    ) -> None:
+        self._clock, self._host, self._port, self._files, self._sky_rate = clock, host, port, files, sky_rate
+        self._socket: socket.socket | None = None
+        self._recorded: Iterator[ModeSFrame] = iter(())
+        self._pending: ModeSFrame | None = None
+        self._zero_mono_s = 0.0
+        self._ended = False
+
+    def open(self) -> None:
+        self._parser, self._addresses = BeastParser(), AddressBook()
+        self._times = SampleClock(TICK_HZ, sky_rate=self._sky_rate)
+        if self._ended:
+            raise SourceRefused(RECORDING_ENDED)
+        if self._files:
+            self._recorded = (frame for path in self._files for frame in read_beast(path))
+            self._pending = next(self._recorded, None)
+            if self._pending is not None:
+                self._zero_mono_s = self._clock.mono_s() - self._pending.sample / TICK_HZ
+            return
+        try:
+            self._socket = socket.create_connection((self._host, self._port), timeout=_CONNECT_S)
+        except OSError as err:
+            raise SourceRefused(
+                f"no Beast stream at {self._host}:{self._port}: {err}; check radio.host and radio.port"
+            ) from err
+
+    def read(self, timeout_s: float) -> Heard:
+        frames, count = self._from_socket(timeout_s) if self._socket else self._from_files(timeout_s)
+        mono_s, utc_ns = self._clock.mono_s(), self._clock.utc_ns()
+        timed = []
+        for frame in frames:
+            self._addresses.forget(frame.sample)
+            timed += [self._timed(believed, mono_s, utc_ns) for believed in self._addresses.judge(frame)]
+        return Heard(tuple(timed), count)
+
+    def _timed(self, frame: ModeSFrame, mono_s: float, utc_ns: int) -> TimedFrame:
+        """By the receiver's ticks where they run as ours do; synthetic or restarted ones fall back to the arrival."""
+        self._times.arrived(frame.sample, mono_s, utc_ns)
+        at_mono_s, at_utc_ns = self._times.at(frame.sample)
+        if not 0 <= mono_s - at_mono_s <= _TICKS_WRONG_S:
+            self._times = SampleClock(TICK_HZ, sky_rate=self._sky_rate)
+            return TimedFrame(frame, mono_s, utc_ns)
+        return TimedFrame(frame, at_mono_s, at_utc_ns)
+
+    def _from_socket(self, timeout_s: float) -> tuple[list[ModeSFrame], int]:
+        assert self._socket is not None
+        self._socket.settimeout(timeout_s)
+        try:
+            data = self._socket.recv(65536)
+        except TimeoutError as err:
+            raise SourceTimeout(f"no message in {timeout_s:.1f} s") from err
+        except OSError as err:
+            raise SourceLost(f"Beast stream of {self._host}:{self._port} broke: {err}") from err
+        if not data:
+            raise SourceLost(f"{self._host}:{self._port} closed its Beast stream")
+        frames = self._parser.feed(data)
+        return frames, len(data) if frames else 0  # a receiver's heartbeat, or rubbish, is no proof that it hears
+
+    def _from_files(self, timeout_s: float) -> tuple[list[ModeSFrame], int]:
+        if self._pending is None:
+            self._ended = True
+            raise SourceLost(RECORDING_ENDED)
+        due_s = self._zero_mono_s + self._pending.sample / TICK_HZ - self._clock.mono_s()
+        if due_s > timeout_s:
+            time.sleep(timeout_s)
+            raise SourceTimeout("the recording's next message is not due yet")
+        time.sleep(max(0.0, due_s))
+        now_sample = (self._clock.mono_s() - self._zero_mono_s) * TICK_HZ
+        frames = []
+        while self._pending is not None and self._pending.sample <= now_sample:
+            frames.append(self._pending)
+            self._pending = next(self._recorded, None)
+        return frames, 23 * len(frames)
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def read_beast(path: Path) -> Iterator[ModeSFrame]:
+    """All Mode S frames of a Beast recording, unjudged. Raises RecordingRefused."""
+    parser = BeastParser()
+    try:
+        with path.open("rb") as file:
+            while data := file.read(65536):
+                yield from parser.feed(data)
+    except OSError as err:
+        raise RecordingRefused(f"{path}: cannot be read: {err.strerror}") from err
+
+
+def believed(frames: Iterable[ModeSFrame]) -> Iterator[ModeSFrame]:
+    """Those of another receiver's frames that may be believed."""
+    addresses = AddressBook()
+    for frame in frames:
+        addresses.forget(frame.sample)
+        yield from addresses.judge(frame)

@@ -1,0 +1,109 @@
+import socket
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from camera.sim.scenario import night
+from edge.adsb.signal.demod import Demodulator
+from edge.adsb.signal.slicer import SPAN
+from edge.adsb.sim.signal import SkySignal
+from edge.adsb.sources.feeds import BeastFeed, IqFeed
+from edge.adsb.sources.iq import RecordedIq, SourceLost, SourceRefused, SourceTimeout
+from edge.runtime.clock import RealClock
+from tests.edge.adsb.sources.test_beast import beast
+
+SIGNAL = SkySignal(night(1))
+SENT = SIGNAL.transmissions(60.0, 60.6)
+
+
+def read_all(feed):
+    frames = []
+    while True:
+        try:
+            frames += feed.read(0.5).frames
+        except SourceTimeout:
+            continue
+        except SourceLost as err:
+            return frames, str(err)
+
+
+def stream():
+    return b"".join(beast(round(item.t_s * 12e6), 200, item.frame) for item in SENT)
+
+
+def test_a_beast_stream_is_read_judged_and_stamped_until_it_closes():
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+
+    def serve():
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(stream())
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    clock = RealClock()
+    feed = BeastFeed(clock, host="127.0.0.1", port=port)
+    feed.open()
+    frames, why = read_all(feed)
+    feed.close()
+    thread.join(5.0)
+    server.close()
+    assert "closed" in why
+    assert {timed.frame.data for timed in frames} <= {item.frame for item in SENT}
+    assert len(frames) > 10
+    assert all(abs(timed.mono_s - clock.mono_s()) < 5.0 for timed in frames)
+
+
+def test_nobody_at_the_address_is_refused_by_name():
+    with pytest.raises(SourceRefused, match=r"127\.0\.0\.1:1: .*radio\.port"):
+        BeastFeed(RealClock(), host="127.0.0.1", port=1).open()
+
+
+def test_recordings_play_at_their_pace_and_then_end(tmp_path):
+    beast_file, iq_file = tmp_path / "a.beast", tmp_path / "a.cu8"
+    beast_file.write_bytes(stream())
+    iq_file.write_bytes(SIGNAL.block(60 * 2_400_000, 1_440_000).tobytes())
+    clock = RealClock()
+    for feed in (
+        BeastFeed(clock, files=(beast_file,)),
+        IqFeed(RecordedIq((iq_file,), 2_400_000, clock), sky_rate=1.0),
+    ):
+        start_s = clock.mono_s()
+        feed.open()
+        frames, why = read_all(feed)
+        feed.close()
+        assert "ended" in why
+        with pytest.raises(SourceRefused, match="ended"):
+            feed.open()
+        assert len(frames) > 10
+        span_s = frames[-1].mono_s - frames[0].mono_s
+        assert 0.3 < span_s < 0.7
+        assert frames[0].mono_s > start_s - 0.1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3 * SPAN)), max_size=6),
+    st.sampled_from([2_400_000, 2_000_000]),
+)
+def test_no_bytes_upset_the_demodulator(blocks, rate_hz):
+    rng = np.random.default_rng(len(blocks))
+    demodulator = Demodulator(rate_hz)
+    for kind, samples in blocks:
+        iq = rng.integers(0, 256, 2 * samples, dtype=np.uint8)
+        assert demodulator.feed(np.full_like(iq, (0, 127, 255)[kind]) if kind < 3 else iq) == []
+    assert demodulator.finish() == []
+
+
+def test_a_receiver_s_heartbeat_is_no_proof_that_it_hears():
+    server = socket.create_server(("127.0.0.1", 0))
+    feed = BeastFeed(RealClock(), host="127.0.0.1", port=server.getsockname()[1])
+    feed.open()
+    connection, _ = server.accept()
+    connection.sendall(b"\x1a1" + bytes(9))
+    assert feed.read(2.0).bytes == 0
+    for end in (connection, feed, server):
+        end.close()

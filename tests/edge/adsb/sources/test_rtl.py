@@ -1,0 +1,171 @@
+"""The real pyrtlsdr class over the simulated library, on a virtual clock."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import numpy as np
+import pytest
+
+from camera.geodesy import enu_to_azel, geodetic_to_enu
+from camera.sim.scenario import EPOCH_UTC_NS, night
+from edge.adsb.ear import Ear
+from edge.adsb.sim.librtlsdr import SimFaults, SimLibrtlsdr, plug_in
+from edge.adsb.sim.signal import SkySignal
+from edge.adsb.sources.feeds import IqFeed
+from edge.adsb.sources.iq import BLOCK_SAMPLES, SourceLost, SourceRefused, SourceTimeout
+from edge.adsb.sources.rtl import RtlSource
+from edge.config import RadioSection
+
+RATE = 2_400_000
+
+
+class VirtualClock:
+    """Only moves when told to. The sky's epoch is at 0."""
+
+    def __init__(self, mono_s: float) -> None:
+        self.now_s = mono_s
+
+    def mono_s(self) -> float:
+        return self.now_s
+
+    def utc_ns(self) -> int:
+        return EPOCH_UTC_NS + round(self.now_s * 1e9)
+
+
+class Bench:
+    """A dongle whose time goes on as soon as its last blocks have been read."""
+
+    def __init__(self, seed: int = 1, start_s: float = 60.0, **section) -> None:
+        self.clock = VirtualClock(start_s)
+        self.scenario = night(seed)
+        self.faults = SimFaults()
+        self.section = RadioSection(source="sim", **section)
+        self.source = RtlSource(self.section, self.clock)
+        signal = SkySignal(self.scenario, rate_hz=self.section.sample_rate_hz)
+        library = SimLibrtlsdr(signal, self.clock, 0.0, faults=self.faults, wait=self._wait)
+        self.unplug = plug_in(library)
+        self.closing = False
+
+    def _wait(self, mono_s: float) -> None:
+        while self.source.backlog > 4 and not self.closing:
+            time.sleep(0.0005)
+        if not self.closing:
+            self.clock.now_s = max(self.clock.now_s, mono_s)
+
+    def close(self) -> None:
+        self.closing = True
+        self.source.close()
+        self.unplug()
+
+
+def drain(source: RtlSource) -> None:
+    for _ in range(400):
+        with contextlib.suppress(SourceTimeout):
+            source.read(0.05)
+
+
+@pytest.fixture
+def bench():
+    benches = []
+
+    def make(**options) -> Bench:
+        benches.append(Bench(**options))
+        return benches[-1]
+
+    yield make
+    for one in benches:
+        one.close()
+
+
+@pytest.mark.parametrize(("seed", "rate_hz"), [(1, RATE), (2, RATE), (3, 2_000_000)])
+def test_every_transponder_aircraft_is_found_where_it_truly_was(bench, seed, rate_hz):
+    b = bench(seed=seed, sample_rate_hz=rate_hz)
+    feed = IqFeed(b.source, sky_rate=1.0)
+    ear = Ear(b.scenario.site, b.clock.mono_s(), expected_bytes_per_s=2.0 * rate_hz)
+    feed.open()
+    while b.clock.mono_s() < 64.0:
+        ear.take(feed.read(5.0), b.clock.mono_s(), feed.lost_blocks)
+    found = {state.icao: state for state in ear.table.states()}
+    flying = {plane.icao: plane for plane in b.scenario.aircraft if plane.transponder}
+    assert set(found) <= set(flying)
+    expected = 0
+    for icao, plane in flying.items():
+        enu_m = plane.enu_m(64.0, b.scenario.site)
+        if enu_to_azel(enu_m)[1] < 5.0 or np.linalg.norm(enu_m) > 60e3:
+            continue
+        expected += 1
+        state = found[icao]
+        t_s = (state.position_utc_ns - EPOCH_UTC_NS) / 1e9
+        assert t_s == pytest.approx(state.position_mono_s, abs=1e-6)
+        assert 64.0 - t_s < 1.5
+        heard_m = geodetic_to_enu(state.latitude_deg, state.longitude_deg, state.height_m, b.scenario.site)
+        assert np.linalg.norm(heard_m - plane.enu_m(t_s, b.scenario.site)) < 60.0
+        assert state.speed_mps == pytest.approx(plane.speed_mps, abs=1.5)
+        assert state.callsign in (plane.callsign, None)
+        assert state.squawk in (plane.squawk, None)
+    assert expected >= 2
+
+
+def test_samples_are_counted_and_stamped_without_a_gap(bench):
+    b = bench(serial="SIM01090", gain_db=49.6, ppm=3, bias_tee=True)
+    b.source.open()
+    assert b.source.gain_db == 49.6
+    blocks = [b.source.read(5.0) for _ in range(3)]
+    assert [block.first_sample for block in blocks] == [0, BLOCK_SAMPLES, 2 * BLOCK_SAMPLES]
+    for block in blocks:
+        assert block.mono_s == pytest.approx(60.0 + block.first_sample / RATE, abs=1e-6)
+        assert (block.utc_ns - EPOCH_UTC_NS) / 1e9 == pytest.approx(block.mono_s, abs=1e-6)
+
+
+def test_an_absent_or_foreign_dongle_is_refused_in_words(bench):
+    b = bench()
+    b.faults.absent = True
+    with pytest.raises(SourceRefused, match="first dongle cannot be opened"):
+        b.source.open()
+    other = bench(serial="NOT-THERE")
+    with pytest.raises(SourceRefused, match="dongle NOT-THERE cannot be opened"):
+        other.source.open()
+
+
+def test_a_dongle_pulled_out_is_lost_and_found_again(bench):
+    b = bench()
+    b.source.open()
+    b.source.read(5.0)
+    b.faults.absent = True
+    with pytest.raises(SourceLost, match="gone"):
+        drain(b.source)
+    b.source.close()
+    b.faults.absent = False
+    b.source.open()
+    assert b.source.read(5.0).first_sample == 0
+
+
+def test_a_dongle_that_delivers_nothing_is_lost_after_two_seconds(bench):
+    b = bench()
+    b.source.open()
+    b.faults.stalled = True
+    with pytest.raises(SourceLost, match="stalled"):
+        drain(b.source)
+
+
+def test_blocks_without_room_are_counted_and_the_time_goes_on(bench):
+    b = bench()
+    b.source.open()
+    b.closing = True  # the dongle waits for nobody
+    while b.source.lost_blocks < 3:
+        time.sleep(0.001)
+    b.closing = False
+    firsts = [b.source.read(5.0).first_sample for _ in range(40)]
+    assert firsts == sorted(firsts)
+    assert firsts[-1] // BLOCK_SAMPLES >= 39 + 3
+
+
+def test_a_dongle_that_repeats_its_samples_is_lost(bench):
+    b = bench()
+    b.source.open()
+    block = b.source.read(5.0)
+    b.source._blocks.put((block.first_sample, 0.0, 0, block.data))
+    with pytest.raises(SourceLost, match="the same samples"):
+        drain(b.source)
