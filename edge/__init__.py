@@ -1,7 +1,6 @@
 """The appliance: composes camera, network, radio, fusion, guard and publishing.
 
 calibrate.py  `skyspotter calibrate`: frames of a clear night into a plate file
-capture.py    the camera's process: frames into the ring, recovery, health
 cli.py        the command `skyspotter`: parses and calls
 config.py     the station's configuration, refused with the path of what is wrong
 desk.py       `skyspotter hold` and `release`: said at the box, never over the network

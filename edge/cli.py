@@ -112,7 +112,7 @@ def run(config: ConfigFile) -> None:
 @app.command()
 def capture(config: ConfigFile) -> None:
     """The camera's process: frames into the ring, nothing else."""
-    _stage("capture", config, "edge.capture")
+    _stage("capture", config, "edge.capture.process")
 
 
 @app.command()

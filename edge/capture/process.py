@@ -22,16 +22,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from camera.asi import AsiCamera, AsiSettings
-from camera.device import CameraLost, CameraRefused, FileUnreadable, Frame, FrameTimeout
-from camera.files import read_frame
+from camera.device import CameraLost, CameraRefused, Frame, FrameTimeout
 from camera.frozen import FrozenWatch
 from camera.store.recorder import FrameRecorder
-from edge.config import Config, SimulationSection
+from edge.capture.recorded import not_fitted, replay
+from edge.capture.simulated import install_simulated_camera
+from edge.config import Config
 from edge.records import CameraHealth, SensorState
-from edge.runtime.clock import Clock, SkyClock
+from edge.runtime.clock import Clock
 from edge.runtime.datagram import DatagramSender
 from edge.runtime.notify import Notifier
-from edge.runtime.place import datagram_path, frames_directory, runtime_directory
+from edge.runtime.place import datagram_path, frames_directory
 from edge.runtime.ring import RingWriter
 
 T = TypeVar("T")
@@ -47,16 +48,15 @@ FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 15.0
 REFUSED_AGAIN_S = 15.0  # a library or a permission may have been put right meanwhile
 STOP_WAIT_S = 3.0  # for the camera to be closed in good order
 DEAD_AFTER_S = 30.0  # STALE until then
-FAULT_FILE = "fault-camera"  # in the runtime directory: a fault of the simulated camera, by name
 
 
 def main(config: Config, clock: Clock, stop: threading.Event) -> None:
     """Runs until `stop`, or until a replay is over. Raises CameraLost as the last rung of the ladder."""
     if config.camera.source == "none":
-        _not_fitted(stop)
+        not_fitted(stop)
     elif config.camera.source == "replay":
         assert config.simulation is not None  # the configuration was checked
-        _replay(config.simulation, stop)
+        replay(config.simulation, stop)
     else:
         _capture(config, clock, stop)
 
@@ -244,7 +244,7 @@ def _capture(config: Config, clock: Clock, stop: threading.Event) -> None:
     rate = config.simulation.rate if config.simulation else 1.0
     if section.source == "sim":
         assert config.simulation is not None
-        _install_simulated_camera(config, config.simulation)
+        install_simulated_camera(config, config.simulation)
     camera = AsiCamera(settings, utc_ns=clock.utc_ns, rate=rate)
     ring = RingWriter(frames_directory(), slot_bytes=2 * section.width_px * section.height_px)
     recorder = _recorder(config)
@@ -298,87 +298,3 @@ def _recorder(config: Config) -> FrameRecorder | None:
     if not section.keep_frames or directory is None:
         return None
     return FrameRecorder(directory / "frames", round(section.frames_quota_gb * 1e9))
-
-
-def _install_simulated_camera(config: Config, simulation: SimulationSection) -> None:
-    """Puts the simulated library where the vendor's would be; only a simulated camera loads its code."""
-    from camera.sim.laser import LASER_FILE, read_intervals
-    from camera.sim.renderer import Renderer, simulated_plate
-    from camera.sim.scenario import night
-    from camera.sim.sdk import Render, SimulatedSdk
-
-    scenario = night(
-        simulation.seed, minutes=simulation.minutes, site=config.station.site, epoch_utc_ns=simulation.epoch_utc_ns
-    )
-    plate = simulated_plate(scenario)
-    laser_file = runtime_directory() / LASER_FILE  # written by the simulated telescope
-
-    def scene(
-        *, width_px: int, height_px: int, origin_px: tuple[int, int], gain_setting: int, offset_setting: int
-    ) -> Render:
-        return Renderer(
-            scenario, plate, width_px=width_px, height_px=height_px, origin_px=origin_px, gain_setting=gain_setting,
-            offset_setting=offset_setting, lasing=lambda: read_intervals(laser_file),
-        ).render  # fmt: skip
-
-    sky = SkyClock(simulation.epoch_utc_ns, simulation.mono_zero_s, simulation.rate)
-    SimulatedSdk(scene, sky, serials=(plate.camera_serial,), fault_file=runtime_directory() / FAULT_FILE).install()
-
-
-# -- recorded frames, and none ---------------------------------------------------------------------------------------
-
-
-def _replay(simulation: SimulationSection, stop: threading.Event) -> None:
-    """Every file once, in order, as fast as the judgement takes them."""
-    files = list(simulation.files)
-    if simulation.file_list is not None:
-        lines = simulation.file_list.read_text(encoding="utf-8").splitlines()
-        files += [simulation.file_list.parent / line for line in lines if line.strip()]
-    sender, notifier = DatagramSender(datagram_path()), Notifier()
-    counters: Counter[str] = Counter()
-    told_mono_s = 0.0
-
-    def tell() -> None:
-        nonlocal told_mono_s
-        notifier.beat()
-        now_mono_s = time.monotonic()
-        if now_mono_s - told_mono_s >= HEALTH_EVERY_S:
-            told_mono_s = now_mono_s
-            done = f"replay: {counters['frames'] + counters['unreadable']} of {len(files)} files"
-            sender.send(
-                CameraHealth(
-                    mono_s=now_mono_s, state=SensorState.OK, reason=done, frames=counters["frames"],
-                    counters=dict(counters),
-                )
-            )  # fmt: skip
-            notifier.status(done)
-
-    ring = RingWriter(frames_directory(), slot_bytes=1 << 20, lossless=True, stop=stop, waiting=tell)
-    try:
-        for number, file in enumerate(files, 1):
-            if stop.is_set():
-                return
-            tell()
-            try:
-                frame = read_frame(file, seq=number)
-            except FileUnreadable as err:
-                counters["unreadable"] += ring.write_error(str(file), str(err))
-            else:
-                counters["frames"] += ring.write(frame)
-            if number == 1:
-                notifier.ready()
-        ring.end()
-    finally:
-        ring.close()
-        sender.close()
-
-
-def _not_fitted(stop: threading.Event) -> None:
-    sender, notifier = DatagramSender(datagram_path()), Notifier()
-    notifier.ready()
-    while True:
-        notifier.beat()
-        sender.send(CameraHealth(mono_s=time.monotonic(), state=SensorState.DEAD, reason="not fitted"))
-        if stop.wait(HEALTH_EVERY_S):
-            break
-    sender.close()

@@ -14,7 +14,9 @@ from PIL import Image
 
 from camera.asi import import_zwoasi
 from camera.device import CameraLost, Frame
-from edge import capture
+from edge.capture import process as capture
+from edge.capture import recorded
+from edge.capture.simulated import FAULT_FILE
 from edge.config import Config
 from edge.records import CameraHealth, SensorState
 from edge.runtime.clock import SkyClock
@@ -80,6 +82,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     monkeypatch.setattr(capture, "HEALTH_EVERY_S", 0.05)
+    monkeypatch.setattr(recorded, "HEALTH_EVERY_S", 0.05)
     monkeypatch.setattr(capture, "SLICE_S", 0.2)
     monkeypatch.setattr(capture, "FIRST_BACKOFF_S", 0.05)
     monkeypatch.setattr(capture, "LONGEST_BACKOFF_S", 0.2)
@@ -122,13 +125,13 @@ def test_a_simulated_camera_fills_the_ring_and_reports_itself_well(start: Start)
 def test_trouble_is_named_with_its_rung_and_passes(start: Start, runtime: Path, fault: str, says: str):
     station = start(config_of("sim"))
     station.until(lambda health: health.state is SensorState.OK)
-    (runtime / capture.FAULT_FILE).write_text(fault)
+    (runtime / FAULT_FILE).write_text(fault)
     trouble = station.until(lambda health: health.state is not SensorState.OK and "reopen" in health.recovery)
     assert says in trouble.reason
     assert trouble.cause == ("frozen" if fault == "frozen" else "")
     station.ring.newest(0.0)  # the last good one
     assert station.ring.newest(0.7) is None  # nothing is passed on as fresh, after reopening neither
-    (runtime / capture.FAULT_FILE).unlink()
+    (runtime / FAULT_FILE).unlink()
     back = station.until(lambda health: health.state is SensorState.OK)
     assert (back.reopened >= 1, back.cause) == (True, "")
     assert isinstance(station.frame(), Frame)
@@ -137,11 +140,11 @@ def test_trouble_is_named_with_its_rung_and_passes(start: Start, runtime: Path, 
 def test_a_refusal_is_told_as_long_as_it_lasts(start: Start, runtime: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(capture, "REFUSED_AGAIN_S", 0.1)
     runtime.mkdir()
-    (runtime / capture.FAULT_FILE).write_text("old-library")
+    (runtime / FAULT_FILE).write_text("old-library")
     station = start(config_of("sim"))
     health = station.until(lambda health: "too old" in health.reason)
     assert health.state is SensorState.DEAD
-    (runtime / capture.FAULT_FILE).unlink()
+    (runtime / FAULT_FILE).unlink()
     station.until(lambda health: health.state is SensorState.OK)
 
 
@@ -150,7 +153,7 @@ def test_a_hung_call_ends_the_process_after_saying_so(start: Start, runtime: Pat
     monkeypatch.setattr(capture, "STOP_WAIT_S", 0.2)
     station = start(config_of("sim"))
     station.until(lambda health: health.state is SensorState.OK)
-    (runtime / capture.FAULT_FILE).write_text("hang")
+    (runtime / FAULT_FILE).write_text("hang")
     last = station.until(lambda health: health.recovery == "restart")
     assert "has not come back" in last.reason
     assert last.state is SensorState.DEAD
@@ -161,7 +164,7 @@ def test_a_hung_call_ends_the_process_after_saying_so(start: Start, runtime: Pat
 def test_a_camera_that_stays_away_ends_the_process(start: Start, runtime: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(capture, "RESTART_AFTER_S", 0.5)
     runtime.mkdir()
-    (runtime / capture.FAULT_FILE).write_text("no-camera")
+    (runtime / FAULT_FILE).write_text("no-camera")
     station = start(config_of("sim"))
     last = station.until(lambda health: health.recovery == "restart", 20.0)
     assert "no camera is connected" in last.reason

@@ -1,0 +1,6 @@
+"""The eye: the camera's process.
+
+process.py    camera to ring, and once a second how the camera is
+recorded.py   recorded frames in the place of a camera; and a station that has none
+simulated.py  a simulated camera where the vendor's library would be
+"""
