@@ -4,6 +4,7 @@ device       Frame, the Camera protocol, and what can go wrong
 asi          the real camera: ZWO ASI through the vendor's library (zwoasi)
 files        stored frames: FITS, PNG, JPEG, TIFF
 background   sky level and noise (sep); the planes in units of noise that the network sees
+views        the two published views: "classical" and "enhanced", as 8-bit pictures
 frozen       is it the same picture again, a thermometer that stands still?
 geodesy      WGS-84: positions to directions
 satellites   two-line elements to directions, sunlit or not
@@ -12,6 +13,7 @@ plate        a solved camera as a checked JSON file
 stars        naked-eye catalogue (data/stars.csv)
 sky          where stars, Sun and Moon stand, refracted, offline
 visibility   which sectors of the sky the stars prove to be visible
+frames/      what makes a raw frame true to the light: darks, hot photosites, shading
 solve/       where a camera looks, from its stars
 store/       what is kept on disk
 sim/         the simulated twin: sky, sensor, SDK

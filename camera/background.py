@@ -16,6 +16,7 @@ import sep
 from numpy.typing import NDArray
 
 from camera.device import Frame
+from camera.frames.hot import lone_sites
 
 Planes = NDArray[np.float32]
 
@@ -26,9 +27,6 @@ _DARK_SHARE = 0.15  # darker than this share of the sky above the corners: outsi
 _NOISE_FLOOR_ADU = 1.0  # stored values are whole numbers, and JPEG flattens faint noise to nothing
 _NOISE_FLOOR_SHARE = 0.3  # of the median noise: where a camera's software smoothed away the noise
 _ABSURD_ADU = 1e6
-_HOT_SIGMA = 20.0  # below, a faint strobe on one photosite looks the same: better a speckle than a lost aircraft
-_HOT_NEIGHBOUR_SIGMA = 4.0
-_HOT_NEIGHBOUR_SHARE = 0.02  # even an undersampled star (FWHM 1.5 sensor pixels) puts more into one neighbour
 _PLANE_OF = {"RGGB": (0, 1, 2, 3), "rgb": (0, 1, 1, 2), "mono": (0, 0, 0, 0)}
 
 
@@ -190,27 +188,9 @@ def _grown(thin: Planes, height: int, width: int) -> Planes:
 
 
 def _cool(planes: Planes, different: list[int], order: tuple[int, ...]) -> None:
-    """Sets hot pixels to the sky, in place: bright in one photosite, with nothing in any of the sites around it.
-
-    Light through a lens always reaches neighbours, of the same or of another colour; a hot photosite does not.
-    """
-    height, width = planes.shape[1:]
-    if min(height, width) < 3:
-        return
-    flat = planes.reshape(4, height * width)
-    around = [dy * width + dx for dy in (0, -1, 1) for dx in (0, -1, 1)]
-    hot: list[tuple[int, NDArray[np.intp]]] = []
-    for number in different:
-        at = np.flatnonzero(flat[number] > _HOT_SIGMA)
-        at = at[(at % width > 0) & (at % width < width - 1) & (at >= width) & (at < (height - 1) * width)]
-        for step in around:
-            for other in different:
-                if step == 0 and other == number:
-                    continue
-                allowed = np.maximum(_HOT_NEIGHBOUR_SIGMA, _HOT_NEIGHBOUR_SHARE * flat[number][at])
-                at = at[flat[other][at + step] < allowed]
-        hot.append((number, at))
-    for source, at in hot:
+    """Sets lone hot photosites to the sky, in place."""
+    flat = planes.reshape(4, -1)
+    for source, at in zip(different, lone_sites([planes[number] for number in different]), strict=True):
         for number, plane_of in enumerate(order):
             if plane_of == order[source]:
                 flat[number][at] = 0.0
