@@ -9,4 +9,5 @@ notify.py      ready, alive, status: sd_notify
 lock.py        one instance of each process on a box
 stage.py       the frame around the body of a process: signals, log, exit code
 supervisor.py  starts the three, restarts them, stops them in order
+usb.py         a USB device that hangs: found, reset, its port switched off and on
 """
