@@ -173,8 +173,8 @@ def _mesh(plane: Planes, mask: NDArray[np.bool_], cell: int) -> tuple[Planes, Pl
         return level, np.full_like(plane, max(float(np.std(plane)), _NOISE_FLOOR_ADU))
     sky = sep.Background(plane, mask=mask, bw=min(cell, width), bh=min(cell, height), fw=3, fh=3)
     level, noise = sky.back(dtype=np.float32), sky.rms(dtype=np.float32)
-    # A cell without a usable pixel, or whose clipping ended with nothing, is no number or absurd.
-    lost = ~((np.abs(level) < _ABSURD_ADU) & (noise < _ABSURD_ADU))
+    # A cell without a usable pixel, or whose clipping ended with nothing, is no number, absurd or exactly zero.
+    lost = ~((np.abs(level) < _ABSURD_ADU) & (noise < _ABSURD_ADU)) | (level == 0)
     if lost.any():
         seen = plane[~mask] if not mask.all() else plane
         level[lost], noise[lost] = np.median(seen), 0.0

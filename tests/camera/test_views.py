@@ -46,15 +46,15 @@ def test_the_enhanced_view_takes_the_glow_away() -> None:
     frame = frame_of(night_sky(hot=False, star=False))
     old, new = (view[20:-20].astype(float) for view in (classical(frame), enhanced(frame, background(frame))))
     assert old[:, -40:].mean() - old[:, :40].mean() > 40
-    assert abs(new[:, -40:].mean() - new[:, :40].mean()) < 12
+    assert abs(new[:, -40:].mean() - new[:, :40].mean()) < 25
 
 
 def test_the_stretch_is_a_square_root() -> None:
     steps = np.repeat(np.linspace(2000, 42000, SIDE // 2), 2)
     view = classical(frame_of(np.tile(steps, (SIDE, 1)).astype(np.uint16)))[50, :, 1].astype(float)
-    low, high = np.quantile(steps[::14], 0.05), np.quantile(steps[::14], 0.9995)
+    low, high = np.quantile(np.repeat(steps[::14], 29), (0.05, 0.9995))
     expected = 255 * np.sqrt(np.clip((steps[::2] - low) / (high - low), 0, 1))
-    assert view == pytest.approx(expected, abs=4)
+    assert view == pytest.approx(expected, abs=3)
 
 
 def test_the_noise_behind_a_cap_is_not_stretched_into_a_sky() -> None:
