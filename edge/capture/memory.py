@@ -1,0 +1,45 @@
+"""The climb on file: a fresh process goes on where the one before it ended, counters included.
+
+In the runtime directory, which no boot outlives, so that CLOCK_MONOTONIC still means the same. A file that is damaged
+or from the future is no memory: the climb then begins at the foot.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from edge.capture.ladder import Climb
+from edge.runtime.place import write_whole
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What outlives the process."""
+
+    climb: Climb = Climb()
+    counters: dict[str, int] = Field(default_factory=dict)
+
+
+_MEMORY = TypeAdapter(Memory)
+
+
+def recall(path: Path) -> Memory:
+    try:
+        memory = _MEMORY.validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return Memory()
+    now_mono_s = time.monotonic()
+    # A step may be planned for a moment after now, never for one further ahead than an hour.
+    if any(mono_s > now_mono_s + 3600 for _, mono_s in memory.climb.used):
+        return Memory()
+    return memory
+
+
+def remember(path: Path, climb: Climb, counters: Counter[str]) -> None:
+    """Raises OSError when the runtime directory is full or gone."""
+    write_whole(path, _MEMORY.dump_json(Memory(climb, dict(counters))), durable=False)
