@@ -29,7 +29,7 @@ from edge.guard.payload import SafetyMessage, Sensors, StatusMessage, TracksMess
 from edge.publish.topics import SAFETY, STATUS, TRACKS, topic_root
 
 if TYPE_CHECKING:
-    from edge.publish.mqtt import MqttLink
+    from edge.publish.link import MqttLink
 
 SILENT_S = 2.0  # a state is not shown as the present one for longer than this
 TRACKS_OLD_S = 5.0
@@ -238,7 +238,7 @@ def watch_command(
 ) -> None:
     """For the control room: the permission as the contract says it, countdown, reasons, sensors, tracks."""
     from edge.config import NAME_PATTERN, MqttSection
-    from edge.publish.mqtt import MqttLink, credential_password
+    from edge.publish.link import MqttLink, credential_password
 
     host, port = _address(broker)
     for option, name in (("--station", station), ("--beam", beam)):

@@ -20,7 +20,8 @@ from camera.sim.scenario import Scenario
 from edge.config import MqttSection
 from edge.guard.consumer import PermitHolder
 from edge.guard.inbound import PointingMessage
-from edge.publish.mqtt import Inbound, MqttLink, Outgoing
+from edge.publish.link import MqttLink
+from edge.publish.messages import Inbound, Outgoing
 from edge.publish.topics import POINTING, SAFETY
 from edge.runtime.clock import SkyClock
 

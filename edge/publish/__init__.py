@@ -2,7 +2,9 @@
 
 publisher.py  all of it behind one door, by kind and beam
 topics.py     the one table of topics: direction, QoS, retain, expiry
-mqtt.py       the only user of paho: one connection, one thread, one will
+messages.py   what goes to the broker, what comes back, what became of it
+link.py       one thread that connects, reconnects and never makes anybody wait
+mqtt.py       one connection, the only user of paho
 outbox.py     events wait on disk until the broker has acknowledged them
 twins.py      does another box speak with this station's id?
 """

@@ -1,29 +1,14 @@
-"""One connection to the broker, owned by one thread. The only user of paho.
-
-*Why no paho thread and no reconnecting client.* paho calls callbacks with its own locks held, ends its thread at an
-exception, and sends what is in flight again in ways that depend on the version. Here one thread of ours owns the
-socket, select and the client; no lock is shared with paho, and every connection is a new client with a clean session.
-What was not acknowledged is given back to the outbox.
-
-The caller never waits. QoS 0 messages are sent now or dropped and counted: a late CLEAR is worse than none.
-MQTT 5; against a broker that speaks only 3.1.1 the link falls back by itself and says so.
-"""
+"""One connection to the broker, from CONNECT to its end, on the link's thread. The only user of paho."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import select
 import socket
 import ssl
-import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -32,183 +17,26 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.config import MqttSection
+from edge.publish.messages import Delivery, Inbound, Outgoing
+
+if TYPE_CHECKING:
+    from edge.publish.link import MqttLink
 
 log = logging.getLogger(__name__)
 
 KEEPALIVE_S = 5  # a half-open connection ends, and the will is published, within 1.5 times this
 CONNECT_LIMIT_S = 5.0
-SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
 LATE_S = 0.5  # a QoS 0 message not sent by then is dropped
 IN_FLIGHT = 20
-LARGEST_QUEUE = 1000
-_T = TypeVar("_T")
+LARGEST_INBOUND = 1000
 _REFUSED_PROTOCOL = "Unsupported protocol version"
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """`token`: reported back by `deliveries`, for QoS 1 out of the outbox. `expiry_s` counts with MQTT 5 only."""
-
-    topic: str
-    payload: bytes
-    qos: Literal[0, 1] = 0
-    retain: bool = False
-    expiry_s: int | None = None
-    token: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Inbound:
-    topic: str
-    payload: bytes
-    retained: bool
-    arrived_mono_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of a message with a token. `refused`: the broker's word, else empty; unconfirmed: send it again."""
-
-    token: int
-    acknowledged: bool
-    refused: str = ""
-
-
-def credential_password() -> str | None:
-    """$CREDENTIALS_DIRECTORY/mqtt-password, as systemd `LoadCredential=` leaves it; None without one."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    if not folder:
-        return None
-    try:
-        return Path(folder, "mqtt-password").read_text(encoding="utf-8").rstrip("\r\n")
-    except FileNotFoundError:
-        return None
-
-
-class _Lost(Exception):
+class ConnectionLost(Exception):
     """This connection is over; the message is the sentence for people."""
 
 
-class MqttLink:
-    """Safe to call from any thread. `greetings` is asked on the link's thread at each connection, for fresh stamps."""
-
-    def __init__(
-        self,
-        section: MqttSection,
-        *,
-        client_id: str,
-        will: Outgoing | None = None,
-        subscriptions: Sequence[tuple[str, int]] = (),
-        greetings: Callable[[], Sequence[Outgoing]] = tuple,
-        password: str | None = None,
-    ) -> None:
-        self._section, self._client_id, self._will = section, client_id, will
-        self._subscriptions, self._greetings, self._password = tuple(subscriptions), greetings, password
-        self.protocol: Literal["5", "3.1.1"] = section.protocol
-        self._guessed = False  # 3.1.1 is a guess from silence
-        self.connected = False
-        self.state = "not started"  # one sentence for people
-        self.counters: Counter[str] = Counter()
-        self.beat_mono_s = time.monotonic()  # of the thread's last turn, for a watchdog
-        self._outgoing: deque[tuple[float, Outgoing]] = deque()
-        self._inbound: deque[Inbound] = deque()
-        self._delivered: deque[Delivery] = deque()
-        self._arrived = threading.Event()
-        self._stopping = threading.Event()
-        self._wake_read, self._wake_write = socket.socketpair()
-        self._wake_read.setblocking(False)
-        self._wake_write.setblocking(False)
-        self._thread = threading.Thread(target=self._live, name=f"mqtt {client_id}", daemon=True)
-
-    @property
-    def where(self) -> str:
-        return f"{self._section.host}:{self._section.port}"
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def publish(self, message: Outgoing) -> bool:
-        """Hands over; False when it was dropped at once because there is no connection."""
-        if not self.connected or len(self._outgoing) >= LARGEST_QUEUE:
-            self._undelivered(message)
-            return False
-        self._outgoing.append((time.monotonic(), message))
-        self._wake()
-        return True
-
-    def received(self, timeout_s: float = 0.0) -> list[Inbound]:
-        """What arrived, oldest first; waits up to `timeout_s` for the first."""
-        if timeout_s > 0 and not self._inbound:
-            self._arrived.wait(timeout_s)
-        self._arrived.clear()
-        return _taken(self._inbound)
-
-    def deliveries(self) -> list[Delivery]:
-        return _taken(self._delivered)
-
-    def stop(self, timeout_s: float = 2.0) -> None:
-        """Sends what was handed over and says goodbye, so that the will stays unsaid. Safe to call twice."""
-        self._stopping.set()
-        self._wake()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
-        if not self._thread.is_alive():
-            self._wake_read.close()
-            self._wake_write.close()
-
-    def _wake(self) -> None:
-        with contextlib.suppress(OSError):  # full: it will wake anyway; closed: it has ended
-            self._wake_write.send(b".")
-
-    def _undelivered(self, message: Outgoing) -> None:
-        if message.token is None:
-            self.counters["dropped"] += 1
-        else:
-            self._delivered.append(Delivery(message.token, False))
-
-    # -- the thread ----------------------------------------------------------------------------------------------------
-
-    def _live(self) -> None:
-        pause_s = SHORTEST_PAUSE_S
-        while not self._stopping.is_set():
-            connection = _Connection(self)
-            try:
-                connection.run()
-                sentence = "stopped"
-            except _Lost as err:
-                sentence = str(err)
-            except Exception as err:  # a bug or paho's: the link must live on, and say it
-                log.exception("mqtt failed broker=%s", self.where)
-                sentence = f"broker {self.where}: {type(err).__name__}: {err}"
-            self.connected = False
-            connection.close()
-            for message in connection.unacknowledged() + [message for _, message in _taken(self._outgoing)]:
-                self._undelivered(message)
-            if sentence not in (self.state, "stopped"):
-                log.warning("mqtt down: %s", sentence)
-            self.state = sentence
-            self.counters["lost"] += connection.established
-            if self._changed_protocol(connection):
-                continue
-            pause_s = SHORTEST_PAUSE_S if connection.established else min(2 * pause_s, LONGEST_PAUSE_S)
-            until = time.monotonic() + pause_s
-            while not self._stopping.is_set() and time.monotonic() < until:
-                self.beat_mono_s = time.monotonic()
-                self._stopping.wait(0.2)
-
-    def _changed_protocol(self, connection: _Connection) -> bool:
-        """True: try again at once in 3.1.1. A broker that says so is believed for good; one that merely does not
-        answer in MQTT 5 (amqtt, when a will is set) is asked anew each time."""
-        if self.protocol == "5" and (connection.refused_five or connection.unanswered):
-            self.protocol, self._guessed = "3.1.1", connection.unanswered
-            log.warning("mqtt broker=%s falling back to MQTT 3.1.1", self.where)
-            return True
-        if self._guessed:
-            self.protocol, self._guessed = "5", False
-        return False
-
-
-class _Connection:
+class Connection:
     """One client from CONNECT to its end. Lives on the link's thread, callbacks included."""
 
     def __init__(self, link: MqttLink) -> None:
@@ -224,7 +52,7 @@ class _Connection:
         self._client: Client | None = None
 
     def run(self) -> None:
-        """Raises _Lost with the sentence; returns when the link is being stopped."""
+        """Raises ConnectionLost with the sentence; returns when the link is being stopped."""
         link = self.link
         client = self._client = self._made()
         try:
@@ -233,7 +61,7 @@ class _Connection:
             else:
                 client.connect(self.section.host, self.section.port, KEEPALIVE_S)
         except (OSError, ValueError) as err:
-            raise _Lost(_sentence(err, self.section)) from err
+            raise ConnectionLost(_sentence(err, self.section)) from err
         deadline = time.monotonic() + CONNECT_LIMIT_S
         self.unanswered = True
         while not link._stopping.is_set():
@@ -243,7 +71,7 @@ class _Connection:
                 self._accept(client, self._verdict)
             if not link.connected and time.monotonic() > deadline:
                 what = "does not grant the subscriptions" if self.established else "does not speak MQTT"
-                raise _Lost(f"broker {link.where} accepts the connection but {what}")
+                raise ConnectionLost(f"broker {link.where} accepts the connection but {what}")
         self._leave(client)
 
     def _made(self) -> Client:
@@ -270,7 +98,7 @@ class _Connection:
                     keyfile=str(section.key_file) if section.key_file else None,
                 )
             except (OSError, ValueError) as err:
-                raise _Lost(f"mqtt.ca_file, certificate_file or key_file cannot be used: {err}") from err
+                raise ConnectionLost(f"mqtt.ca_file, certificate_file or key_file cannot be used: {err}") from err
         client.on_connect = self._on_connect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
@@ -283,8 +111,8 @@ class _Connection:
         if verdict.is_failure:
             if str(verdict) == _REFUSED_PROTOCOL and link.protocol == "5":
                 self.refused_five = True
-                raise _Lost(f"broker {link.where} does not speak MQTT 5: falling back to 3.1.1")
-            raise _Lost(_refusal(verdict, link.where))
+                raise ConnectionLost(f"broker {link.where} does not speak MQTT 5: falling back to 3.1.1")
+            raise ConnectionLost(_refusal(verdict, link.where))
         self.established = True
         link.connected = not link._subscriptions  # else when the broker has granted them all
         link.counters["connected"] += 1
@@ -296,17 +124,17 @@ class _Connection:
             self._send(client, message)
 
     def _turn(self, client: Client, wait_s: float) -> None:
-        """One round of select: sends, reads, keeps alive. Raises _Lost."""
+        """One round of select: sends, reads, keeps alive. Raises ConnectionLost."""
         link = self.link
         link.beat_mono_s = time.monotonic()
         sock: Any = client.socket()
         if sock is None:
-            raise _Lost(self._end_sentence())
+            raise ConnectionLost(self._end_sentence())
         writing = [sock] if client.want_write() else []
         try:
             readable, writable, _ = select.select([sock, link._wake_read], writing, [], wait_s)
         except (OSError, ValueError) as err:
-            raise _Lost(self._end_sentence()) from err
+            raise ConnectionLost(self._end_sentence()) from err
         if link._wake_read in readable:
             _drain(link._wake_read)
         codes = [client.loop_write()] if writable else []
@@ -318,11 +146,11 @@ class _Connection:
                 codes.append(client.loop_read())
         codes.append(client.loop_misc())
         if self._deaf:  # who cannot be told HOLD must not speak either: the broker says the will
-            raise _Lost(f"broker {link.where} refuses a subscription: check its access list for this user")
+            raise ConnectionLost(f"broker {link.where} refuses a subscription: check its access list for this user")
         if any(code != MQTTErrorCode.MQTT_ERR_SUCCESS for code in codes) and self._verdict is None:
-            raise _Lost(self._end_sentence())
+            raise ConnectionLost(self._end_sentence())
         if self.established and client.socket() is None:
-            raise _Lost(self._end_sentence())
+            raise ConnectionLost(self._end_sentence())
 
     def _send_waiting(self, client: Client) -> None:
         while self.link._outgoing:
@@ -373,7 +201,7 @@ class _Connection:
         self._verdict = reason
 
     def _on_message(self, client: Client, data: Any, message: MQTTMessage) -> None:
-        if len(self.link._inbound) >= LARGEST_QUEUE:
+        if len(self.link._inbound) >= LARGEST_INBOUND:
             self.link._inbound.popleft()
             self.link.counters["inbound_dropped"] += 1
         arrived = Inbound(message.topic, bytes(message.payload), bool(message.retain), time.monotonic())
@@ -399,11 +227,6 @@ class _Connection:
 
     def _on_disconnect(self, client: Client, data: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         self._goodbye = str(reason)
-
-
-def _taken(queue: deque[_T]) -> list[_T]:
-    """Everything in it now; others may append meanwhile."""
-    return [queue.popleft() for _ in range(len(queue))]
 
 
 def _drain(sock: socket.socket) -> None:

@@ -18,7 +18,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
-from edge.publish.mqtt import IN_FLIGHT, Delivery, Outgoing
+from edge.publish.messages import Delivery, Outgoing
+from edge.publish.mqtt import IN_FLIGHT
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from edge.config import Config
 from edge.guard.payload import EventMessage, Message, SafetyMessage, Stamp, StatusMessage, rfc3339
-from edge.publish.mqtt import MqttLink, Outgoing, credential_password
+from edge.publish.link import MqttLink, credential_password
+from edge.publish.messages import Outgoing
 from edge.publish.outbox import Outbox
 from edge.publish.topics import BEAM, EVENTS, HEALTH, HOLD, POINTING, PRIMARY, SAFETY, STATUS, TRACKS, Topic
 from edge.runtime.place import runtime_directory

@@ -15,7 +15,8 @@ import pytest
 from edge.config import MqttSection
 from edge.demo.broker import embedded_broker
 from edge.guard.payload import StatusMessage, rfc3339
-from edge.publish.mqtt import MqttLink, Outgoing
+from edge.publish.link import MqttLink
+from edge.publish.messages import Outgoing
 from edge.publish.topics import STATUS, topic_root
 from edge.publish.twins import TwinWatch
 from edge.watch import WatchState, _listen
@@ -26,7 +27,8 @@ import sys, time
 from edge.config import MqttSection
 from edge.guard.model import safety_message
 from edge.guard.payload import Stamp, last_will
-from edge.publish.mqtt import MqttLink, Outgoing
+from edge.publish.messages import Outgoing
+from edge.publish.link import MqttLink
 from edge.publish.topics import SAFETY, topic_root
 from tests.edge.guard.scene import run, warmed
 

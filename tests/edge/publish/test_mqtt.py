@@ -11,7 +11,8 @@ import threading
 import pytest
 
 from edge.config import MqttSection
-from edge.publish.mqtt import MqttLink, Outgoing, credential_password
+from edge.publish.link import MqttLink, credential_password
+from edge.publish.messages import Outgoing
 from tests.edge.publish.brokers import free_port, mosquitto, needs_mosquitto, until
 
 
