@@ -70,6 +70,25 @@ class RadioSection(Section):
     port: int = Field(30005, ge=1, le=65535)
 
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class ShareSection(Section):
+    """What other programs may have of the radio: the dongle can be opened only once."""
+
+    host: str = "127.0.0.1"  # this box alone; "0.0.0.0": whoever reaches it
+    beast_port: int | None = Field(None, ge=1, le=65535)  # None: off; 30005 is customary
+    sbs_port: int | None = Field(None, ge=1, le=65535)  # None: off; 30003 is customary
+    aircraft_json: bool = True
+    json_directory: Path | None = None  # None: the runtime directory
+
+    @model_validator(mode="after")
+    def _two_ports(self) -> ShareSection:
+        if self.beast_port is not None and self.beast_port == self.sbs_port:
+            raise ValueError("beast_port and sbs_port must differ")
+        return self
+
+
 HIGHEST_THRESHOLD = 0.9  # of a station under the real sky: beyond, faint lights are no longer reported
 
 
@@ -144,6 +163,9 @@ class RecorderSection(Section):
     directory: Path | None = None  # None: $STATE_DIRECTORY, else nothing is recorded
     keep_frames: bool = False
     frames_quota_gb: float = Field(20.0, gt=0)
+    keep_aircraft: bool = True  # every state heard, as Parquet
+    keep_messages: bool = False  # every message, as Beast files
+    radio_quota_gb: float = Field(10.0, gt=0)  # of the two together
     outbox_rows: int = Field(50_000, ge=100)
 
 
@@ -171,6 +193,7 @@ class Config(Section):
     camera: CameraSection = CameraSection()
     plate: PlateSection = PlateSection()
     radio: RadioSection = RadioSection()
+    share: ShareSection = ShareSection()
     network: NetworkSection = NetworkSection()
     guard: GuardSection = GuardSection()
     mqtt: MqttSection = MqttSection()
@@ -185,6 +208,11 @@ class Config(Section):
             raise ValueError(
                 "camera.source or radio.source is simulated or recorded, but there is no [simulation] section"
             )
+        if self.simulation is not None and self.share.host not in LOOPBACK:
+            raise ValueError("share.host must be 127.0.0.1 in a simulation: others would take it for the sky")
+        radio, port = self.radio, self.share.beast_port
+        if radio.source == "beast" and not radio.files and radio.host in LOOPBACK and radio.port == port:
+            raise ValueError(f"radio.port and share.beast_port are both {port}: the radio would listen to itself")
         if self.network.threshold > HIGHEST_THRESHOLD and self.simulation is None:
             raise ValueError(f"network.threshold above {HIGHEST_THRESHOLD} is a camera that reports nothing")
         if self.camera.source == "none" and self.radio.source == "none":

@@ -33,6 +33,9 @@ class Record(BaseModel):
 # -- across processes: radio -> judgement, camera -> judgement -------------------------------------------------------
 
 
+HeightBasis = Literal["gnss", "own-difference", "neighbours", "qnh", "baro"]
+
+
 class AircraftState(Record):
     """Everything heard of one aircraft, at `position_utc_ns`. Metres, metres per second, degrees; feet stay in decode.
 
@@ -52,17 +55,30 @@ class AircraftState(Record):
     altitude_baro_m: float | None = None
     height_m: float | None = None  # above the WGS-84 ellipsoid: what direction on the sky needs
     height_sigma_m: float = 300.0
+    height_basis: HeightBasis | None = None  # where `height_m` comes from, best first
     horizontal_sigma_m: float = 100.0
-    speed_mps: float | None = None
+    speed_mps: float | None = None  # over ground
     track_deg: float | None = None
     vertical_rate_mps: float | None = None
+    velocity_sigma_mps: float = 5.0  # each horizontal axis
+    airspeed_mps: float | None = None  # told instead of the speed over ground by aircraft that have lost GNSS
+    heading_deg: float | None = None
+    emergency: str | None = None  # none, general, lifeguard, minfuel, nordo, unlawful, downed, reserved
     position_utc_ns: int | None = None  # sky time at which the position held
     position_mono_s: float | None = None  # the same on CLOCK_MONOTONIC, for its age
     velocity_utc_ns: int | None = None
     seen_mono_s: float  # last message of any kind
     messages: int = 0
     rssi_dbfs: float | None = None
-    flags: tuple[str, ...] = ()  # why its position deserves doubt: "nic", "jump", "duplicate-address", ...
+    adsb_version: int | None = None  # 0 to 3 (DO-260, -A, -B, -C); None: not told
+    nic: int | None = None  # integrity of its position, 0 (none) to 11
+    rc_m: float | None = None  # radius that contains it but for the probability of `sil`; None: unknown
+    vpl_m: float | None = None  # the same of its height
+    epu_m: float | None = None  # 95 % of its horizontal error; None: unknown
+    nac_v: int | None = None  # accuracy of its velocity, 0 (unknown) to 4
+    sil: int | None = None  # 0 (no integrity) to 3 (1e-7)
+    sda: int | None = None  # design assurance of the equipment, 0 to 3
+    flags: tuple[str, ...] = ()  # why its position deserves doubt: names of edge/adsb/aircraft
 
 
 class RadioHealth(Record):
@@ -80,6 +96,7 @@ class RadioHealth(Record):
     gain_db: float | None = None
     aircraft: int = 0  # with a fresh position
     lost_blocks: int = 0
+    warning: str = ""  # what a person should look at; never changes the state
     counters: dict[str, int] = Field(default_factory=dict)
 
 

@@ -19,6 +19,7 @@ HOMES = {
     "paho": {"edge/publish/mqtt.py"},
     "onnxruntime": {"models/engine_onnx.py", "models/quantize.py"},  # running; making
     "amqtt": {"edge/demo/broker.py"},
+    "pyarrow": {"edge/adsb/archive/parquet.py"},
     "astropy": {"camera/files.py", "camera/store/recorder.py"},
 }
 
