@@ -59,7 +59,7 @@ class WatchState:
     holder: PermitHolder = field(init=False)
 
     def __post_init__(self) -> None:
-        self.holder = PermitHolder(simulation=self.simulation)
+        self.holder = PermitHolder(station=self.station, beam=self.beam, simulation=self.simulation)
 
     def topics(self) -> dict[str, type[SafetyMessage] | type[TracksMessage] | type[StatusMessage]]:
         root = topic_root(self.station, simulation=self.simulation)

@@ -1,13 +1,13 @@
 """The consumer's rule: what the laser's side may do with a safety message. Copy this file; it needs only Python.
 
-    holder = PermitHolder()
+    holder = PermitHolder(station="my-station", beam="main")
     holder.receive(payload, retained, time.monotonic(), time.time())    # for every message on .../<beam>/safety
     may_lase, why_not, remaining_s = holder.permitted(time.monotonic())  # before every shot
 
 A permit lives for the lease of its message on this machine's monotonic clock, from the arrival of a live message.
 Anything but a good live message ends it at once: a retained copy, a stamp more than 1 s from this machine's UTC (either
-direction), a sequence number not newer than the last, garbage, a simulation. Silence ends it with the lease. A boot_id
-not known before, also the first, permits only from its third good message on.
+direction), a sequence number not newer than the last, garbage, a simulation, another station or beam. Silence ends it
+with the lease. A boot_id not known before, also the first, permits only from its third good message on.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ class _Refused(Exception):
 
 
 class PermitHolder:
-    """Holds the permission of one beam. Not thread-safe. `simulation=True` accepts simulated messages only."""
+    """Holds the permission of one beam. Not thread-safe. `simulation=True` accepts simulated messages only; `station`
+    and `beam` are what the messages must name, whatever topic they came by ("": not looked at)."""
 
-    def __init__(self, *, simulation: bool = False) -> None:
+    def __init__(self, *, station: str = "", beam: str = "", simulation: bool = False) -> None:
         self.simulation = simulation
+        self._whose = {name: value for name, value in (("station", station), ("beam", beam)) if value}
         self._why_not = "no message yet"
         self._received_mono_s = 0.0
         self._expires_mono_s: float | None = None
@@ -74,6 +76,9 @@ class PermitHolder:
             raise _Refused(f"garbage: not {SCHEMA}")
         if message["simulated"] is not self.simulation:
             raise _Refused("simulated: not the sky" if not self.simulation else "real, but a simulation is watched")
+        for name, value in self._whose.items():
+            if message.get(name) != value:
+                raise _Refused(f"of another {name}: not {value}")
         if retained:
             raise _Refused("retained copy: nobody knows how old")
         live = abs(now_utc_s - _unix_s(message["issued_at"])) <= CLOCK_LIMIT_S

