@@ -6,7 +6,8 @@ sim/          messages and samples of simulated aircraft, and a simulated dongle
 frames.py     a Mode S frame, and which addresses may be believed
 cpr.py        compact position reporting: encode, decode by pair or near a reference
 decode.py     a frame -> what it says, SI units (pyModeS)
-quality.py    NACp and type code -> metres of doubt
+quality.py    NIC, NACp, NACv, SIL of every ADS-B version -> metres of doubt
+motion.py     where an aircraft is at an instant, and how sure that is
 table.py      one state per aircraft, jumps held back, height above the ellipsoid
 health.py     does the ear hear? OK, BLIND, STALE, DEAD and why
 ear.py        frames in, records out, at their rates

@@ -7,8 +7,10 @@ and a squitter with broken parity is refused here once more.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pyModeS
+from pyModeS.util import altcode_to_altitude
 
 from edge.adsb.frames import ModeSFrame
 
@@ -17,6 +19,9 @@ KNOT_MPS = 1852.0 / 3600.0
 _CATEGORY_SET = {1: "D", 2: "C", 3: "B", 4: "A"}  # by type code: DO-260B 2.2.3.2.5.2
 # DF18 by control field (DO-260B 2.2.3.2.1.2): what the address stands for. 4 is management, says nothing of aircraft.
 _ADDRESS_KIND = {0: "icao", 1: "anon", 2: "tisb", 3: "tisb", 5: "tisb-anon", 6: "adsr"}
+# DO-260B table 2-78
+_EMERGENCY = ("none", "general", "lifeguard", "minfuel", "nordo", "unlawful", "downed", "reserved")
+_LATEST_VERSION = 3  # of ADS-B; what calls itself 4 to 7 is not defined
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +43,27 @@ class Report:
     callsign: str | None = None
     category: str | None = None
     squawk: str | None = None
+    emergency: str | None = None
     on_ground: bool | None = None
     altitude_baro_m: float | None = None
     height_m: float | None = None  # above the ellipsoid, by GNSS
+    height_if_metres_m: float | None = None  # the same, had its sender counted metres instead of 25 ft
     geo_minus_baro_m: float | None = None
     cpr: CprField | None = None
     speed_mps: float | None = None  # over ground
     track_deg: float | None = None
+    airspeed_mps: float | None = None
+    heading_deg: float | None = None
     vertical_rate_mps: float | None = None
-    nac_p: int | None = None
     version: int | None = None
+    nac_p: int | None = None
+    nac_v: int | None = None
+    sil: int | None = None
+    sda: int | None = None
+    gva: int | None = None
+    supplement_a: bool | None = None
+    supplement_b: bool | None = None
+    supplement_c: bool | None = None
 
 
 def decode(frame: ModeSFrame) -> Report | None:
@@ -65,39 +81,96 @@ def decode(frame: ModeSFrame) -> Report | None:
         if control not in _ADDRESS_KIND:
             return None
         prefix = _ADDRESS_KIND[control]
-    typecode = said.get("typecode")
-    gnss = typecode in (20, 21, 22)
-    height_m = _scaled(said.get("altitude"), FOOT_M)
-    category = said.get("category")
-    return Report(
-        key=f"{prefix}:{icao}",
-        icao=icao,
-        downlink_format=kind,
-        typecode=typecode,
-        callsign=(said.get("callsign") or "").strip("_ #") or None,
-        category=f"{_CATEGORY_SET[typecode]}{category}" if category and typecode in _CATEGORY_SET else None,
-        squawk=said.get("squawk"),
-        on_ground=_on_ground(frame, said.get("vertical_status"), said.get("flight_status"), typecode),
-        altitude_baro_m=None if gnss else height_m,
-        height_m=height_m if gnss else None,
-        geo_minus_baro_m=_scaled(said.get("geo_minus_baro"), FOOT_M),
-        cpr=_cpr(said, typecode),
-        speed_mps=_scaled(said.get("groundspeed"), KNOT_MPS),
-        track_deg=said.get("track"),
-        vertical_rate_mps=_scaled(said.get("vertical_rate"), FOOT_M / 60.0),
-        nac_p=said.get("nac_p"),
-        version=said.get("version"),
-    )
+    key, typecode = f"{prefix}:{icao}", said.get("typecode")
+    on_ground = _on_ground(frame, said.get("vertical_status"), said.get("flight_status"), typecode)
+    if typecode is None:
+        return Report(
+            key, icao, kind,
+            squawk=said.get("squawk"),
+            on_ground=on_ground,
+            altitude_baro_m=_scaled(said.get("altitude"), FOOT_M),
+        )  # fmt: skip
+    return Report(key, icao, kind, typecode, on_ground=on_ground, **_squitter(frame.data, said, typecode))
+
+
+def _squitter(data: bytes, said: dict[str, Any], typecode: int) -> dict[str, Any]:
+    """The fields of one extended squitter by its type code."""
+    if 1 <= typecode <= 4:
+        category = said.get("category")
+        return {
+            "callsign": (said.get("callsign") or "").strip("_ #") or None,
+            "category": f"{_CATEGORY_SET[typecode]}{category}" if category else None,
+        }
+    if 5 <= typecode <= 8:
+        return {
+            "cpr": _cpr(said, surface=True),
+            "speed_mps": _scaled(said.get("groundspeed"), KNOT_MPS),
+            "track_deg": said.get("track"),
+        }
+    if 9 <= typecode <= 18:
+        return {
+            "cpr": _cpr(said, surface=False),
+            "altitude_baro_m": _scaled(said.get("altitude"), FOOT_M),
+            "supplement_b": bool(said["nic_b"]),
+        }
+    if 20 <= typecode <= 22:
+        return {"cpr": _cpr(said, surface=False), **_gnss_height(data)}
+    if typecode == 19:
+        return {
+            "speed_mps": _scaled(said.get("groundspeed"), KNOT_MPS),
+            "track_deg": said.get("track"),
+            "airspeed_mps": _scaled(said.get("airspeed"), KNOT_MPS),
+            "heading_deg": said.get("heading"),
+            "vertical_rate_mps": _scaled(said.get("vertical_rate"), FOOT_M / 60.0),
+            "geo_minus_baro_m": _scaled(said.get("geo_minus_baro"), FOOT_M),
+            "nac_v": said["nac_v"],
+        }
+    if typecode == 28 and said["subtype"] == 1:
+        return {"squawk": said["squawk"], "emergency": _EMERGENCY[said["emergency_state"]]}
+    if typecode == 29 and said["subtype"] <= 1:  # the others are not defined
+        return {"nac_p": said["nac_p"], "sil": said["sil"]}
+    if typecode == 31 and said["subtype"] <= 1 and said["version"] <= _LATEST_VERSION:
+        return _status(data, said)
+    return {}
+
+
+def _status(data: bytes, said: dict[str, Any]) -> dict[str, Any]:
+    """Operational status, type code 31: DO-260A and DO-260B 2.2.3.2.7.2; version 0 tells its version and no more."""
+    version = said["version"]
+    if version == 0:
+        return {"version": 0}
+    fields: dict[str, Any] = {
+        "version": version,
+        "nac_p": said["nac_p"],
+        "sil": said["sil"],
+        "supplement_a": bool(said["nic_supplement_a"]),
+    }
+    on_ground = said["subtype"] == 1
+    if on_ground:
+        fields["nac_v"] = said["capability_class"] >> 5 & 7  # ME bits 17 to 19
+    if version >= 2:
+        fields["sda"] = said["operational_mode"] >> 8 & 3  # ME bits 31 and 32
+        if on_ground:
+            fields["supplement_c"] = bool(said["capability_class"] >> 4 & 1)  # ME bit 20
+        else:
+            fields["gva"] = data[10] >> 6  # ME bits 49 and 50, which pyModeS leaves aside
+    return fields
+
+
+def _gnss_height(data: bytes) -> dict[str, float | None]:
+    """Type codes 20 to 22 carry the altitude code of the barometric ones (DO-260B 2.2.3.2.3.4); pyModeS takes it for
+    metres, as some of its senders may: which it is, the table judges by the barometric altitude."""
+    code = data[5] << 4 | data[6] >> 4
+    feet = altcode_to_altitude(code >> 6 << 7 | code & 63) if code else None
+    return {"height_m": _scaled(feet, FOOT_M), "height_if_metres_m": float(code) if code else None}
 
 
 def _scaled(value: float | None, unit: float) -> float | None:
     return None if value is None else value * unit
 
 
-def _cpr(said: dict[str, int], typecode: int | None) -> CprField | None:
-    if typecode is None or said.get("cpr_lat") is None:
-        return None
-    return CprField(said["cpr_lat"], said["cpr_lon"], said["cpr_format"], 5 <= typecode <= 8)
+def _cpr(said: dict[str, Any], *, surface: bool) -> CprField:
+    return CprField(said["cpr_lat"], said["cpr_lon"], said["cpr_format"], surface)
 
 
 def _on_ground(

@@ -4,7 +4,7 @@ fuse         Fusion: see an exposure, hear aircraft, ask for objects
 sightings    trails of one exposure: checked, sampled, pieces joined
 greatcircle  straight flight on the sky: fit, prediction, uncertainty
 tracks       which sighting continues which; tentative, confirmed, coasting
-heard        transponder reports as paths on the sky, growing uncertain with age
+heard        who of the aircraft heard has a place on the sky; bounded in number and age
 associate    one chi-square for trail against path; global nearest neighbour
 satellites   watched folder of element sets, propagated all at once
 identify     the rules that may explain a sighting; otherwise it is an aircraft

@@ -14,11 +14,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from camera.geodesy import Site, enu_to_azel
+from edge.adsb.motion import STALE_S, Located, paths
 from edge.fusion import identify
 from edge.fusion.associate import GATE, NEVER, assign, chi_square
 from edge.fusion.explain import everywhere, explanation
 from edge.fusion.greatcircle import HORIZON_NS, Course, Vector
-from edge.fusion.heard import STALE_S, Heard, HeardSky, paths
+from edge.fusion.heard import HeardSky
 from edge.fusion.satellites import SatelliteBook, SatellitePositions
 from edge.fusion.sightings import Sighting, join_pieces, on_one_line, sighting_of
 from edge.fusion.tracks import Track, Tracker
@@ -273,7 +274,7 @@ class Fusion:
             return tuple(found)
 
     def _heard_objects(
-        self, heard: list[Heard], matched: dict[str, list[Track]], now_utc_ns: int, now_mono_s: float
+        self, heard: list[Located], matched: dict[str, list[Track]], now_utc_ns: int, now_mono_s: float
     ) -> list[SkyObject]:
         if not heard:
             return []

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from camera.geodesy import separation_deg
 from camera.sim.scenario import YEBES, night
-from edge.fusion.heard import DROP_S, Heard, HeardSky, locate, paths
+from edge.adsb.motion import GONE_S, Located, locate, paths
+from edge.fusion.heard import HeardSky
 from edge.records import AircraftState
 from tests.edge.fusion.watch import MONO_ZERO_S, report
 
@@ -15,13 +16,15 @@ NIGHT = night(2)
 HERE = np.zeros(3)
 
 
-def located(**changes: object) -> Heard:
+def located(**changes: object) -> Located:
     found = locate(report(NIGHT.aircraft[3], 60.0, 60.5, NIGHT).model_copy(update=changes), YEBES)
-    assert isinstance(found, Heard)
+    assert isinstance(found, Located)
     return found
 
 
-def at(one: Heard, t_s: float, *, now_s: float | None = None, observer: np.ndarray = HERE) -> tuple[np.ndarray, float]:
+def at(
+    one: Located, t_s: float, *, now_s: float | None = None, observer: np.ndarray = HERE
+) -> tuple[np.ndarray, float]:
     when = np.array([NIGHT.utc_ns(t_s)])
     path = paths([one], when, NIGHT.utc_ns(t_s if now_s is None else now_s), observer)
     return path.unit_enu[0, 0], float(np.degrees(path.sigma_rad[0, 0]))
@@ -95,12 +98,12 @@ def test_an_aircraft_is_forgotten_after_a_minute_of_silence_not_before():
     sky = HeardSky(YEBES)
     state = report(NIGHT.aircraft[3], 60.0, 60.5, NIGHT)
     sky.hear([state])
-    sky.forget_old(MONO_ZERO_S + 60.0 + DROP_S - 1, 1.0)
+    sky.forget_old(MONO_ZERO_S + 60.0 + GONE_S - 1, 1.0)
     assert len(sky.located()) == 1
-    sky.forget_old(MONO_ZERO_S + 60.0 + DROP_S + 1, 1.0)
+    sky.forget_old(MONO_ZERO_S + 60.0 + GONE_S + 1, 1.0)
     assert sky.located() == []
     sky.hear([state])
-    sky.forget_old(MONO_ZERO_S + 60.0 + DROP_S / 10 + 1, 10.0)  # ten seconds of the sky in one of the machine
+    sky.forget_old(MONO_ZERO_S + 60.0 + GONE_S / 10 + 1, 10.0)  # ten seconds of the sky in one of the machine
     assert sky.located() == []
 
 
@@ -137,7 +140,7 @@ def test_any_report_gives_finite_paths(latitude, longitude, height, speed, track
         speed_mps=speed, track_deg=track, vertical_rate_mps=climb, position_utc_ns=position, seen_mono_s=0.0,
     )  # fmt: skip
     found = locate(state, YEBES)
-    if isinstance(found, Heard):
+    if isinstance(found, Located):
         path = paths([found], np.array([now, now + 15 * 10**9]), now, HERE)
         for part in (path.unit_enu, path.motion, path.range_m, path.sigma_rad):
             assert np.isfinite(part).all()
