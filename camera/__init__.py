@@ -5,6 +5,7 @@ asi          the real camera: ZWO ASI through the vendor's library (zwoasi)
 files        stored frames: FITS, PNG, JPEG, TIFF
 background   sky level and noise (sep); the planes in units of noise that the network sees
 views        the two published views: "classical" and "enhanced", as 8-bit pictures
+exposure     how long to expose next, from dusk to dawn
 frozen       is it the same picture again, a thermometer that stands still?
 geodesy      WGS-84: positions to directions
 satellites   two-line elements to directions, sunlit or not
