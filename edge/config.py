@@ -44,7 +44,9 @@ class CameraSection(Section):
     serial: str = ""  # hexadecimal, as `skyspotter doctor` prints it; empty: the only camera there is
     library: Path | None = None  # libASICamera2.so; None: the usual places
     exposure_s: float = Field(2.0, ge=0.05, le=60)
+    shortest_exposure_s: float = Field(0.001, ge=0.0001, le=60)  # what a bright sky may shorten it to
     gain_setting: int = Field(120, ge=0, le=600)
+    lowest_gain_setting: int = Field(0, ge=0, le=600)  # once the shortest exposure is still too bright
     offset_setting: int = Field(30, ge=0, le=500)
     bandwidth_percent: int = Field(80, ge=40, le=100)
     width_px: int = Field(2744, ge=64, multiple_of=8)
@@ -52,10 +54,25 @@ class CameraSection(Section):
     target_celsius: int | None = Field(None, ge=-50, le=30)  # None: cooler off
     dew_heater: bool = True
 
+    @model_validator(mode="after")
+    def _room_below(self) -> CameraSection:
+        if self.shortest_exposure_s > self.exposure_s:
+            raise ValueError("shortest_exposure_s must not be larger than exposure_s")
+        if self.lowest_gain_setting > self.gain_setting:
+            raise ValueError("lowest_gain_setting must not be larger than gain_setting")
+        return self
+
 
 class PlateSection(Section):
     file: Path | None = None  # written by `skyspotter calibrate`; None: the camera cannot say where it looks
+    mask_file: Path | None = None  # written by `skyspotter mask`; None: nothing hides the sky for good
     minimum_elevation_deg: float = Field(10.0, ge=0, le=60)
+
+    @model_validator(mode="after")
+    def _mask_of_a_plate(self) -> PlateSection:
+        if self.mask_file is not None and self.file is None:
+            raise ValueError("mask_file needs file: a mask belongs to a plate")
+        return self
 
 
 class RadioSection(Section):
