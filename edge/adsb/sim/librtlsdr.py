@@ -1,22 +1,29 @@
 """A simulated RTL-SDR: stands in for the C library `librtlsdr`, so that the real pyrtlsdr class runs over it unchanged.
 
 Functions, argument order and error codes are those of rtl-sdr.h (osmocom librtlsdr 0.6); errors are libusb's. It
-misbehaves on request, also while it runs: `faults`.
+misbehaves on request, also while it runs: `faults`. It stands for the USB bus it is plugged into as well (UsbBus).
+
+Its tuner at REFERENCE_DB gives the sky's signal as it is; every other gain multiplies the samples and clips them.
 """
 
 from __future__ import annotations
 
 import importlib
 import threading
+import time
 from collections.abc import Callable
 from ctypes import POINTER, c_ubyte, cast
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from camera.sim.faultfile import FaultFile
-from edge.adsb.sim.signal import SkySignal
+from edge.adsb.sim.signal import CENTRE_COUNTS, SkySignal
 from edge.runtime.clock import Clock
+from edge.runtime.usb import UsbDevice
 
 FAULT_FILE = "fault-radio"  # in the runtime directory: what is wrong with the simulated dongle, by name
 SERIAL = b"SIM01090"
@@ -24,7 +31,9 @@ _NO_DEVICE, _NOT_FOUND = -4, -3  # LIBUSB_ERROR_NO_DEVICE; rtlsdr_get_index_by_s
 _R820T = 5
 _GAINS_TENTH_DB = (0, 9, 14, 27, 37, 77, 87, 125, 144, 157, 166, 197, 207, 229, 254, 280, 297, 328, 338, 364, 372, 386,
                    402, 421, 434, 439, 445, 480, 496)  # fmt: skip
-_BEHIND_S = 1.0
+REFERENCE_DB = 38.6
+_AGC_TENTH_DB = _GAINS_TENTH_DB[-1]  # the tuner's own automatic gain is about its highest
+_BEHIND_S, _HUNG_S = 1.0, 0.05
 
 
 @dataclass(slots=True)
@@ -33,11 +42,17 @@ class SimFaults:
 
     absent: bool = False  # not plugged in, or pulled out while reading
     stalled: bool = False  # stays, but delivers nothing
+    hung: bool = False  # the same, and its reader does not come back, until it is reset
     deaf: bool = False  # delivers silence: no antenna, no gain
     lose_blocks: int = 0  # that many blocks never reach the host
 
 
-FAULTS = {"removed": SimFaults(absent=True), "stalled": SimFaults(stalled=True), "deaf": SimFaults(deaf=True)}
+FAULTS = {
+    "removed": SimFaults(absent=True),
+    "stalled": SimFaults(stalled=True),
+    "hung": SimFaults(hung=True),
+    "deaf": SimFaults(deaf=True),
+}
 
 
 class SimLibrtlsdr:
@@ -56,12 +71,34 @@ class SimLibrtlsdr:
         self._wait = wait or self._wait_until
         self._open = False
         self._rate_hz, self._centre_hz, self._gain, self._ppm = 1_024_000, 0, 0, 0
+        self._manual = False
+        self.bias_tee = False  # keeps its state while nobody has it open, as the real one
+        self.resets = 0
+        self._cured = ""
 
     @property
     def faults(self) -> SimFaults:
         """What is wrong with it now."""
         wanted = self._fault_file.wanted()
-        return FAULTS[wanted] if wanted else self._faults
+        if wanted != self._cured:
+            self._cured = ""
+        return FAULTS[wanted] if wanted and not self._cured else self._faults
+
+    def find_device(self, vendor: int, product: int | None = None, serial: str | None = None) -> UsbDevice | None:
+        """As `edge.runtime.usb`, and the two below: the bus that it is plugged into."""
+        fits = product in (None, 0x2838) and serial in (None, "", SERIAL.decode())
+        if vendor != 0x0BDA or not fits or self.faults.absent:
+            return None
+        return UsbDevice("1-1", vendor, 0x2838, SERIAL.decode(), 1, 1 + self.resets)
+
+    def reset(self, device: UsbDevice) -> None:
+        """Ends what hangs; whoever reads loses the device, as it comes back under a new number."""
+        self.resets += 1
+        self._faults.hung, self._cured = False, self._fault_file.wanted() if self.faults.hung else ""
+        self.bias_tee = False
+
+    def power_cycle(self, device: UsbDevice, off_s: float) -> None:
+        self.reset(device)
 
     def _wait_until(self, mono_s: float) -> None:
         self._cancelled.wait(max(0.0, mono_s - self._clock.mono_s()))
@@ -110,6 +147,7 @@ class SimLibrtlsdr:
         return len(_GAINS_TENTH_DB)
 
     def rtlsdr_set_tuner_gain_mode(self, device: Any, manual: int) -> int:
+        self._manual = bool(manual)
         return self._answer()
 
     def rtlsdr_set_agc_mode(self, device: Any, on: int) -> int:
@@ -123,6 +161,7 @@ class SimLibrtlsdr:
         return self._gain
 
     def rtlsdr_set_bias_tee(self, device: Any, on: int) -> int:
+        self.bias_tee = bool(on) and not self.faults.absent
         return self._answer()
 
     def rtlsdr_set_freq_correction(self, device: Any, ppm: int) -> int:
@@ -153,14 +192,16 @@ class SimLibrtlsdr:
         if self._rate_hz != self._signal.rate_hz:
             return -2
         self._cancelled.clear()
-        count = length // 2
+        count, resets = length // 2, self.resets
         first = int((self._clock.mono_s() - self._mono_zero_s) * self._rate_hz)
         while not self._cancelled.is_set():
-            data = self._signal.block(first, count)
+            data = self._amplified(self._signal.block(first, count))
             due_mono_s = self._mono_zero_s + (first + count) / self._rate_hz
             self._wait(due_mono_s)
+            while self.faults.hung and resets == self.resets:
+                time.sleep(_HUNG_S)
             faults = self.faults
-            if faults.absent:
+            if faults.absent or resets != self.resets:
                 return _NO_DEVICE
             first += count
             if self._clock.mono_s() - due_mono_s > _BEHIND_S:  # a slow machine loses samples, as USB would
@@ -173,6 +214,13 @@ class SimLibrtlsdr:
                 buffer = (c_ubyte * length).from_buffer(data.data)
                 callback(cast(buffer, POINTER(c_ubyte)), length, context)
         return 0
+
+    def _amplified(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        gain_db = (self._gain if self._manual else _AGC_TENTH_DB) / 10
+        if gain_db == REFERENCE_DB:
+            return data
+        levels = (np.arange(256) - CENTRE_COUNTS) * 10 ** ((gain_db - REFERENCE_DB) / 20) + CENTRE_COUNTS
+        return np.take(np.clip(np.rint(levels), 0, 255).astype(np.uint8), data)
 
     def rtlsdr_cancel_async(self, device: Any) -> int:
         self._cancelled.set()

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from edge.adsb.ear import Heard, TimedFrame
 from edge.adsb.frames import TICK_HZ, AddressBook, ModeSFrame
 from edge.adsb.signal.demod import Demodulator
 from edge.adsb.sources.beast import BeastParser
+from edge.adsb.sources.gain import GainControl, Loudness
 from edge.adsb.sources.iq import (
     RECORDING_ENDED,
+    IqBlock,
     IqSource,
     RecordingRefused,
     SampleClock,
@@ -34,8 +39,11 @@ class Feed(Protocol):
     @property
     def gain_db(self) -> float | None: ...
 
+    @property
+    def counters(self) -> Counter[str]: ...
+
     def open(self) -> None:
-        """Raises SourceRefused, SourceLost or RecordingRefused."""
+        """Raises SourceRefused, SourceLost, SourceStuck or RecordingRefused."""
 
     def read(self, timeout_s: float) -> Heard:
         """Raises SourceTimeout or SourceLost."""
@@ -44,12 +52,13 @@ class Feed(Protocol):
 
 
 class IqFeed:
-    """A source of samples and a demodulator of its own for each opening."""
+    """A source of samples, a demodulator of its own for each opening, and the gain where it is ours to lead."""
 
     def __init__(self, source: IqSource, *, sky_rate: float) -> None:
         self._source, self._sky_rate = source, sky_rate
         self._demodulator = Demodulator(source.rate_hz)
         self._next_sample = 0
+        self._gain: GainControl | None = None
 
     @property
     def lost_blocks(self) -> int:
@@ -57,10 +66,16 @@ class IqFeed:
 
     @property
     def gain_db(self) -> float | None:
-        return getattr(self._source, "gain_db", None)
+        return self._source.gain_db
+
+    @property
+    def counters(self) -> Counter[str]:
+        return self._source.counters
 
     def open(self) -> None:
         self._source.open()
+        if self._source.gains_db and self._gain is None:  # what it has learnt outlives an opening
+            self._gain = GainControl(self._source.gains_db)
         self._demodulator, self._next_sample = Demodulator(self._source.rate_hz), 0
 
     def read(self, timeout_s: float) -> Heard:
@@ -76,10 +91,25 @@ class IqFeed:
             utc_ns = block.utc_ns + round(after_s * self._sky_rate * 1e9)
             frames.append(TimedFrame(frame, block.mono_s + after_s, utc_ns))
         demodulator = self._demodulator
+        if self._gain is not None and demodulator.noise_dbfs is not None:
+            levels_dbfs = [timed.frame.rssi_dbfs for timed in frames]
+            self._lead_gain(self._gain, block, Loudness(demodulator.noise_dbfs, levels_dbfs, *_clipped(block)))
         return Heard(tuple(frames), len(block.data), demodulator.noise_dbfs, demodulator.strong_share)
+
+    def _lead_gain(self, control: GainControl, block: IqBlock, heard: Loudness) -> None:
+        gain_db = control.take(block.mono_s, heard)
+        if gain_db is not None:
+            self._source.set_gain(gain_db)
+            self._source.counters["gain_steps"] += 1
 
     def close(self) -> None:
         self._source.close()
+
+
+def _clipped(block: IqBlock) -> tuple[int, int]:
+    """All bytes of a block, and those at either end of the converter's scale."""
+    data = block.data
+    return len(data), int(np.count_nonzero(data == 0) + np.count_nonzero(data == 255))
 
 
 class BeastFeed:
@@ -91,6 +121,7 @@ class BeastFeed:
     def __init__(
         self, clock: Clock, *, host: str = "", port: int = 0, files: tuple[Path, ...] = (), sky_rate: float = 1.0
     ) -> None:
+        self.counters: Counter[str] = Counter()
         self._clock, self._host, self._port, self._files, self._sky_rate = clock, host, port, files, sky_rate
         self._socket: socket.socket | None = None
         self._recorded: Iterator[ModeSFrame] = iter(())

@@ -4,14 +4,14 @@ SourceError
 +- SourceTimeout       nothing in time: go on
 +- SourceLost          the device is gone, stalled or silent: close, back off, reopen
 +- SourceRefused       library, device or setting cannot be used as configured: say why, try again later
-+- SourceStuck         the driver hangs and holds the device: only the end of the process frees it
++- SourceStuck         the driver hangs and holds the device: a USB reset, else the end of the process frees it
 +- RecordingRefused    a file that is no recording: one sentence, exit code 2
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from edge.adsb.sources.beast import BeastParser
 from edge.runtime.clock import Clock
 
+CENTRE_HZ = 1_090_000_000
 BLOCK_SAMPLES = 131_072  # 55 ms at 2.4 MS/s; USB transfers are multiples of 512 bytes
 RECORDING_ENDED = "the recording has ended"
 _PROBE_BYTES = 1 << 20
@@ -46,7 +47,7 @@ class SourceRefused(SourceError):
 
 
 class SourceStuck(SourceError):
-    """The driver hangs and holds the device: only the end of the process frees it."""
+    """The driver hangs and holds the device: a USB reset, else the end of the process frees it."""
 
 
 class RecordingRefused(SourceError):
@@ -64,10 +65,26 @@ class IqBlock:
 
 
 class IqSource(Protocol):
-    """All the radio process may ask: dongle, simulated dongle, recording."""
+    """All the radio process may ask: dongle, simulated dongle, rtl_tcp, recording."""
 
-    rate_hz: int
-    lost_blocks: int
+    @property
+    def rate_hz(self) -> int: ...
+
+    @property
+    def lost_blocks(self) -> int: ...
+
+    @property
+    def counters(self) -> Counter[str]: ...
+
+    @property
+    def gain_db(self) -> float | None: ...
+
+    @property
+    def gains_db(self) -> tuple[float, ...]:
+        """The tuner's, where the gain is ours to lead; else empty."""
+
+    def set_gain(self, gain_db: float) -> None:
+        """While it runs. Raises SourceLost."""
 
     def open(self) -> None:
         """Raises SourceRefused, SourceLost or SourceStuck."""
@@ -104,8 +121,13 @@ class SampleClock:
 class RecordedIq:
     """cu8 recordings, one after the other, at the pace they were made with."""
 
+    lost_blocks = 0
+    gain_db: float | None = None
+    gains_db: tuple[float, ...] = ()
+
     def __init__(self, paths: tuple[Path, ...], rate_hz: int, clock: Clock, *, sky_rate: float = 1.0) -> None:
-        self.rate_hz, self.lost_blocks = rate_hz, 0
+        self.rate_hz = rate_hz
+        self.counters: Counter[str] = Counter()
         self._paths, self._clock = paths, clock
         self._times = SampleClock(rate_hz, sky_rate=sky_rate)
         self._blocks: Iterator[NDArray[np.uint8]] = iter(())
@@ -138,6 +160,9 @@ class RecordedIq:
         self._times.arrived(self._sample, self._clock.mono_s(), self._clock.utc_ns())
         self._next = next(self._blocks, None)
         return IqBlock(first, *self._times.at(first), data)
+
+    def set_gain(self, gain_db: float) -> None:
+        """It was recorded with the gain it has."""
 
     def close(self) -> None:
         self._blocks, self._next = iter(()), None

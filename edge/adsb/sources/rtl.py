@@ -1,33 +1,27 @@
 """A real RTL-SDR by pyrtlsdr, the only home of that package.
 
 Bytes asynchronously, never its complex samples (32 ms of CPU a second) nor its `stream` (which drops without a count).
-The library's thread only copies and hands over; what finds no room is counted, and the sample count goes on, so that no
-time stamp slips.
+The library's thread only copies and hands over. What is asked of a running dongle goes to librtlsdr directly: pyrtlsdr
+answers every error by closing the device, under the feet of the thread that reads it.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
-import zlib
-from collections import deque
+import time
+from collections import Counter
 from ctypes import Array, c_ubyte
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edge.adsb.sources.iq import (
-    BLOCK_SAMPLES,
-    IqBlock,
-    SampleClock,
-    SourceLost,
-    SourceRefused,
-    SourceStuck,
-    SourceTimeout,
-)
+from edge.adsb.sources.arrivals import Arrivals, lost_blocks
+from edge.adsb.sources.gain import START_DB
+from edge.adsb.sources.gaps import LEAST_GAP_S
+from edge.adsb.sources.iq import BLOCK_SAMPLES, CENTRE_HZ, IqBlock, SourceLost, SourceRefused, SourceStuck
 from edge.config import RadioSection
+from edge.runtime import usb
 from edge.runtime.clock import Clock
 
 if TYPE_CHECKING:
@@ -35,45 +29,48 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CENTRE_HZ = 1_090_000_000
-STALL_S = 2.0  # without one byte
-_WAITING_BLOCKS = 32  # 1.7 s
-_JOIN_S = 3.0
-_REMEMBERED_BLOCKS = 64  # librtlsdr works with 15 buffers; noise never comes twice
+_JOIN_S, _CANCEL_EVERY_S = 3.0, 0.1
+VENDOR, PRODUCTS = 0x0BDA, (0x2838, 0x2832)  # Realtek RTL2832U, as in librtlsdr's rules
+_POWER_OFF_S = 3.0
 
 
 class RtlSource:
     """One dongle, chosen by serial number or the first there is. After an error: close, and open again."""
 
-    def __init__(self, section: RadioSection, clock: Clock, *, sky_rate: float = 1.0) -> None:
+    def __init__(
+        self, section: RadioSection, clock: Clock, *, sky_rate: float = 1.0, bus: usb.UsbBus | None = None
+    ) -> None:
         self.rate_hz: int = section.sample_rate_hz
-        self.lost_blocks = 0
-        self.gain_db: float | None = None
+        self.gain_db: float | None = None if section.gain_db == "auto" else section.gain_db
+        self.gains_db: tuple[float, ...] = ()
+        self.counters: Counter[str] = Counter()
         self._section, self._clock, self._sky_rate = section, clock, sky_rate
-        self._times = SampleClock(self.rate_hz, sky_rate=sky_rate)
+        self._bus: usb.UsbBus = bus or usb
         self._device: RtlSdr | None = None
         self._reader: threading.Thread | None = None
-        self._blocks: queue.Queue[tuple[int, float, int, NDArray[np.uint8]]] = queue.Queue(_WAITING_BLOCKS)
-        self._fingerprints: deque[int] = deque(maxlen=_REMEMBERED_BLOCKS)
-        self._sample = 0
-        self._failure = ""
-        self._last_mono_s = 0.0
+        self._arrivals = self._new_arrivals()
+
+    @property
+    def lost_blocks(self) -> int:
+        return lost_blocks(self.counters)
 
     @property
     def backlog(self) -> int:
         """Blocks that wait to be read."""
-        return self._blocks.qsize()
+        return self._arrivals.backlog
+
+    def _new_arrivals(self) -> Arrivals:
+        return Arrivals(
+            "the dongle", self.rate_hz, self._clock, self.counters, sky_rate=self._sky_rate, least_gap_s=LEAST_GAP_S
+        )
 
     def open(self) -> None:
         """Raises SourceRefused or SourceStuck."""
         if self._reader is not None and self._reader.is_alive():
-            raise SourceStuck("the dongle's reader hangs inside librtlsdr: the process must be started again")
+            raise SourceStuck("the dongle's reader hangs inside librtlsdr")
         self._device = self._opened()
-        self._blocks = queue.Queue(_WAITING_BLOCKS)
-        self._sample, self._failure = 0, ""
-        self._times = SampleClock(self.rate_hz, sky_rate=self._sky_rate)
-        self._last_mono_s = self._clock.mono_s()
-        self._reader = threading.Thread(target=self._pump, args=(self._device,), name="rtlsdr", daemon=True)
+        self._arrivals = self._new_arrivals()
+        self._reader = threading.Thread(target=_pump, args=(self._device, self._arrivals), name="rtlsdr", daemon=True)
         self._reader.start()
 
     def _opened(self) -> RtlSdr:
@@ -88,65 +85,77 @@ class RtlSource:
         except OSError as err:
             raise SourceRefused(f"{wanted} cannot be opened: {err}; is it plugged in, and /dev/bus/usb ours?") from err
         try:
+            device.set_bias_tee(section.bias_tee)  # off as well: it outlives the program that switched it on
             device.set_sample_rate(section.sample_rate_hz)
             device.set_center_freq(CENTRE_HZ)
             if section.ppm:  # librtlsdr refuses to set what is set already
                 device.set_freq_correction(section.ppm)
-            device.set_gain(section.gain_db)
-            self.gain_db = None if section.gain_db == "auto" else float(device.get_gain())
-            if section.bias_tee:
-                device.set_bias_tee(True)
+            device.set_agc_mode(False)
+            device.set_gain(START_DB if self.gain_db is None else self.gain_db)
+            self.gain_db = float(device.get_gain())
         except OSError as err:
             device.close()
             raise SourceRefused(f"{wanted} refuses radio.sample_rate_hz, gain_db, ppm or bias_tee: {err}") from err
+        if section.gain_db == "auto":
+            self.gains_db = tuple(device.valid_gains_db)
         return device
 
-    def _pump(self, device: RtlSdr) -> None:
-        """The reader thread: returns when cancelled or when the device goes."""
-        try:
-            device.read_bytes_async(self._take, 2 * BLOCK_SAMPLES)
-            self._failure = self._failure or "librtlsdr stopped reading"
-        except OSError as err:
-            self._failure = str(err)
-
-    def _take(self, values: Array[c_ubyte], _context: Any) -> None:
-        first, count = self._sample, len(values) // 2
-        self._sample += count
-        self._last_mono_s = self._clock.mono_s()
-        block = (first, self._last_mono_s, self._clock.utc_ns(), np.ctypeslib.as_array(values).copy())
-        try:
-            self._blocks.put_nowait(block)
-        except queue.Full:
-            self.lost_blocks += 1
+    def set_gain(self, gain_db: float) -> None:
+        """One of `gains_db`, while it runs. Raises SourceLost; the next opening sets it then."""
+        self.gain_db = gain_db
+        code = _ask("rtlsdr_set_tuner_gain", self._device, round(10 * gain_db))
+        if code < 0:
+            raise SourceLost(f"the dongle does not take a gain of {gain_db} dB: libusb error {code}")
 
     def read(self, timeout_s: float) -> IqBlock:
-        try:
-            first, mono_s, utc_ns, data = self._blocks.get(timeout=timeout_s)
-        except queue.Empty:
-            if self._failure:
-                raise SourceLost(f"the dongle is gone: {self._failure}") from None
-            silent_s = self._clock.mono_s() - self._last_mono_s
-            if silent_s > STALL_S:
-                raise SourceLost(f"the dongle is stalled: no byte for {silent_s:.1f} s") from None
-            raise SourceTimeout(f"no block in {timeout_s:.1f} s") from None
-        fingerprint = zlib.crc32(data.data)
-        if fingerprint in self._fingerprints:
-            raise SourceLost("the dongle hangs: it gives the same samples again and again")
-        self._fingerprints.append(fingerprint)
-        self._times.arrived(first + len(data) // 2, mono_s, utc_ns)
-        return IqBlock(first, *self._times.at(first), data)
+        return self._arrivals.get(timeout_s)
 
     def close(self) -> None:
         device, self._device = self._device, None
         if device is None:
             return
-        if self._reader is not None and self._reader.is_alive():
-            try:
-                device.cancel_read_async()
-            except OSError as err:
-                log.info("dongle did not cancel error=%s", err)
-            self._reader.join(_JOIN_S)
+        if self._reader is not None:
+            deadline_mono_s = time.monotonic() + _JOIN_S
+            while self._reader.is_alive() and time.monotonic() < deadline_mono_s:
+                _ask("rtlsdr_cancel_async", device)  # refused while the reader is only about to begin: again
+                self._reader.join(_CANCEL_EVERY_S)
             if self._reader.is_alive():
-                log.error("dongle's reader hangs inside librtlsdr; it is left there and not closed")
+                log.error("event=dongle-stuck: its reader hangs inside librtlsdr; it is left there and not closed")
                 return
+        if self._section.bias_tee and device.device_opened:
+            _ask("rtlsdr_set_bias_tee", device, 0)
         device.close()
+
+    def usb_reset(self) -> None:
+        """The device as if pulled out and put back. Raises UsbError."""
+        self._bus.reset(self._on_the_bus())
+
+    def power_cycle(self) -> None:
+        """The same with its power. Raises UsbError."""
+        self._bus.power_cycle(self._on_the_bus(), _POWER_OFF_S)
+
+    def _on_the_bus(self) -> usb.UsbDevice:
+        for product in PRODUCTS:
+            if device := self._bus.find_device(VENDOR, product, self._section.serial):
+                return device
+        raise usb.UsbError("no such dongle is on the USB bus: plug it in")
+
+
+def _pump(device: RtlSdr, arrivals: Arrivals) -> None:
+    """The reader thread: returns when cancelled or when the device goes."""
+
+    def take(values: Array[c_ubyte], _context: Any) -> None:
+        arrivals.put(np.ctypeslib.as_array(values).copy())
+
+    try:
+        device.read_bytes_async(take, 2 * BLOCK_SAMPLES)
+        arrivals.end("librtlsdr stopped reading")
+    except OSError as err:
+        arrivals.end(str(err))
+
+
+def _ask(function: str, device: RtlSdr | None, *values: int) -> int:
+    """librtlsdr itself; below 0 is an error of libusb."""
+    from rtlsdr import rtlsdr
+
+    return -4 if device is None else int(getattr(rtlsdr.librtlsdr, function)(device.dev_p, *values))

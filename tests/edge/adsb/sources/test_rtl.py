@@ -166,6 +166,6 @@ def test_a_dongle_that_repeats_its_samples_is_lost(bench):
     b = bench()
     b.source.open()
     block = b.source.read(5.0)
-    b.source._blocks.put((block.first_sample, 0.0, 0, block.data))
+    b.source._arrivals.put(block.data)
     with pytest.raises(SourceLost, match="the same samples"):
         drain(b.source)

@@ -1,0 +1,114 @@
+"""From the thread that must never wait to the one that demodulates: samples counted, stamped, watched.
+
+What finds no room pushes out the oldest and is counted; the sample count goes on, so no time stamp slips. A stream that
+stops, trickles, floods or repeats itself is lost.
+"""
+
+from __future__ import annotations
+
+import queue
+import zlib
+from collections import Counter, deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.adsb.sources.gaps import GapFinder
+from edge.adsb.sources.iq import BLOCK_SAMPLES, IqBlock, SampleClock, SourceLost, SourceTimeout
+from edge.runtime.clock import Clock
+
+STALL_S = 2.0  # without one byte
+WAITING_BLOCKS = 32  # 1.7 s
+_REMEMBERED_BLOCKS = 64  # librtlsdr works with 15 buffers; noise never comes twice
+_FLOW_S = 4.0
+_TRICKLE = 0.5  # of the samples that are due
+_FLOOD, _FLOOD_S = 1.1, 2.0  # more than that share, and so many seconds ahead
+
+
+class Arrivals:
+    """One opening of a source. `counters` outlive it: overload_blocks, gaps, gap_samples."""
+
+    def __init__(
+        self, name: str, rate_hz: int, clock: Clock, counters: Counter[str], *, sky_rate: float, least_gap_s: float
+    ) -> None:
+        self._name, self._rate_hz, self._clock, self._counters = name, rate_hz, clock, counters
+        self._times = SampleClock(rate_hz, sky_rate=sky_rate)
+        self._gaps = GapFinder(rate_hz, least_gap_s=least_gap_s)
+        self._blocks: queue.Queue[tuple[int, float, int, NDArray[np.uint8]]] = queue.Queue(WAITING_BLOCKS)
+        self._fingerprints: deque[int] = deque(maxlen=_REMEMBERED_BLOCKS)
+        self._sample = 0
+        self._failure = ""
+        self._last_mono_s = clock.mono_s()
+        self._first: tuple[int, float] | None = None  # end sample and arrival of the first block
+        self._window: tuple[int, float] = (0, 0.0)
+
+    @property
+    def backlog(self) -> int:
+        """Blocks that wait to be read."""
+        return self._blocks.qsize()
+
+    def put(self, data: NDArray[np.uint8]) -> None:
+        """The reader's side: one block, which is ours from now on."""
+        first = self._sample
+        self._sample += len(data) // 2
+        self._last_mono_s = self._clock.mono_s()
+        block = (first, self._last_mono_s, self._clock.utc_ns(), data)
+        while True:
+            try:
+                self._blocks.put_nowait(block)
+            except queue.Full:
+                try:
+                    self._blocks.get_nowait()
+                except queue.Empty:  # read in this very moment
+                    continue
+                self._counters["overload_blocks"] += 1
+            else:
+                return
+
+    def end(self, why: str) -> None:
+        """The reader's side: nothing more will come. The first reason counts."""
+        self._failure = self._failure or why
+
+    def get(self, timeout_s: float) -> IqBlock:
+        """Raises SourceTimeout or SourceLost."""
+        try:
+            own_first, mono_s, utc_ns, data = self._blocks.get(timeout=timeout_s)
+        except queue.Empty:
+            if self._failure:
+                raise SourceLost(f"{self._name} is gone: {self._failure}") from None
+            silent_s = self._clock.mono_s() - self._last_mono_s
+            if silent_s > STALL_S:
+                raise SourceLost(f"{self._name} is stalled: no byte for {silent_s:.1f} s") from None
+            raise SourceTimeout(f"no block in {timeout_s:.1f} s") from None
+        fingerprint = zlib.crc32(data.data)
+        if fingerprint in self._fingerprints:
+            raise SourceLost(f"{self._name} hangs: it gives the same samples again and again")
+        self._fingerprints.append(fingerprint)
+        own_end = own_first + len(data) // 2
+        self._check_flow(own_end, mono_s)
+        if lost := self._gaps.lost(own_end, mono_s):
+            self._counters["gaps"] += 1
+            self._counters["gap_samples"] += lost
+        first, end = own_first + self._gaps.missing, own_end + self._gaps.missing
+        self._times.arrived(end, mono_s, utc_ns)
+        return IqBlock(first, *self._times.at(first), data)
+
+    def _check_flow(self, end_sample: int, mono_s: float) -> None:
+        if self._first is None:
+            self._first = self._window = (end_sample, mono_s)
+            return
+        ahead_s = (end_sample - self._first[0]) / self._rate_hz - _FLOOD * (mono_s - self._first[1])
+        if ahead_s > _FLOOD_S:
+            raise SourceLost(f"{self._name} gives more than {self._rate_hz} samples a second: is that its rate?")
+        elapsed_s = mono_s - self._window[1]
+        if elapsed_s < _FLOW_S:
+            return
+        share = (end_sample - self._window[0]) / (elapsed_s * self._rate_hz)
+        if share < _TRICKLE:
+            raise SourceLost(f"{self._name} gives only {share:.0%} of its samples")
+        self._window = (end_sample, mono_s)
+
+
+def lost_blocks(counters: Counter[str]) -> int:
+    """All blocks lost, wherever: without room, or missing in the stream (rounded up)."""
+    return counters["overload_blocks"] + -(-counters["gap_samples"] // BLOCK_SAMPLES)
