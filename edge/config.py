@@ -43,6 +43,7 @@ class CameraSection(Section):
     source: Literal["asi", "sim", "replay", "none"] = "asi"
     serial: str = ""  # hexadecimal, as `skyspotter doctor` prints it; empty: the only camera there is
     library: Path | None = None  # libASICamera2.so; None: the usual places
+    mode: Literal["video", "snap"] = "video"  # one exposure after the other, or each by itself
     exposure_s: float = Field(2.0, ge=0.05, le=60)
     shortest_exposure_s: float = Field(0.001, ge=0.0001, le=60)  # what a bright sky may shorten it to
     gain_setting: int = Field(120, ge=0, le=600)
@@ -52,6 +53,7 @@ class CameraSection(Section):
     width_px: int = Field(2744, ge=64, multiple_of=8)
     height_px: int = Field(2822, ge=64, multiple_of=2)
     target_celsius: int | None = Field(None, ge=-50, le=30)  # None: cooler off
+    cooler_ramp_celsius_per_min: float = Field(5.0, ge=0.5, le=30)
     dew_heater: bool = True
 
     @model_validator(mode="after")
@@ -75,16 +77,34 @@ class PlateSection(Section):
         return self
 
 
+CUSTOMARY_PORTS = {"beast": 30005, "rtl_tcp": 1234}  # by radio.source
+
+
 class RadioSection(Section):
-    source: Literal["rtlsdr", "sim", "beast", "iq", "none"] = "rtlsdr"
+    source: Literal["rtlsdr", "rtl_tcp", "sim", "beast", "iq", "none"] = "rtlsdr"
     serial: str = ""
     sample_rate_hz: Literal[2_400_000, 2_000_000] = 2_400_000
-    gain_db: float | Literal["auto"] = "auto"
+    gain_db: float | Literal["auto"] = "auto"  # -10 to 60; "auto": led by what is heard
     ppm: int = Field(0, ge=-200, le=200)
     bias_tee: bool = False
     files: tuple[Path, ...] = ()  # recordings, for source = "iq" (cu8) or "beast" (replay)
-    host: str = "127.0.0.1"  # source = "beast" without files: a readsb or dump1090 to listen to
-    port: int = Field(30005, ge=1, le=65535)
+    host: str = "127.0.0.1"  # source = "beast" without files: a readsb or dump1090; "rtl_tcp": where the dongle is
+    port: int | None = Field(None, ge=1, le=65535)  # None: what is customary for the source, see CUSTOMARY_PORTS
+
+    @property
+    def tcp_port(self) -> int:
+        return self.port or CUSTOMARY_PORTS.get(self.source, 0)
+
+    @model_validator(mode="after")
+    def _of_one_piece(self) -> RadioSection:
+        if self.gain_db != "auto" and not -10 <= self.gain_db <= 60:
+            raise ValueError(f'gain_db should be "auto" or -10 to 60, not {self.gain_db}')
+        for source, port in CUSTOMARY_PORTS.items():
+            if self.source in CUSTOMARY_PORTS and self.source != source and self.port == port:
+                raise ValueError(f'port {port} is customary for source = "{source}", not for "{self.source}"')
+        if self.source == "rtl_tcp" and (self.files or self.serial):
+            raise ValueError('source = "rtl_tcp" has neither files nor serial: the server chooses its dongle')
+        return self
 
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

@@ -82,7 +82,7 @@ def make_feed(config: Config, clock: Clock) -> Feed | None:
     if section.source == "none":
         return None
     if section.source == "beast":
-        return BeastFeed(clock, host=section.host, port=section.port, files=section.files, sky_rate=sky_rate)
+        return BeastFeed(clock, host=section.host, port=section.tcp_port, files=section.files, sky_rate=sky_rate)
     if section.source == "iq":
         return IqFeed(RecordedIq(section.files, section.sample_rate_hz, clock, sky_rate=sky_rate), sky_rate=sky_rate)
     if section.source == "sim" and (simulation := config.simulation) is not None:
