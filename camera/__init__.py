@@ -16,6 +16,7 @@ sky          where stars, Sun and Moon stand, refracted, offline
 visibility   which sectors of the sky the stars prove to be visible
 frames/      what makes a raw frame true to the light: darks, hot photosites, shading
 solve/       where a camera looks, from its stars
+zwo/         what the driver of a ZWO camera stands on
 store/       what is kept on disk
 sim/         the simulated twin: sky, sensor, SDK
 """

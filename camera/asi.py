@@ -1,7 +1,7 @@
 """The real camera: a ZWO ASI through the vendor's library, driven by the package zwoasi 0.2.0.
 
-One thread owns it. RAW16, centred region, continuous video, every read with a deadline. The vendor's call may hang for
-minutes all the same (INDIGO issue 325: five, in ASIStopExposure), so this runs in a process that can be killed.
+One thread owns it; any other may ask which call has not come back (`overdue`). RAW16, a region in the middle of the
+sensor, every automatism off. Two modes: continuous video, where one exposure follows the other, and single exposures.
 Facts from the vendor's ASICamera2.h: region width % 8 == 0 and height % 2 == 0; a control out of range is clipped and
 called a success; 2 x exposure + 500 ms is the time to wait for a frame.
 """
@@ -9,39 +9,29 @@ called a success; 2 x exposure + 500 ms is the time to wait for a frame.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import ctypes.util
 import logging
-import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import nan
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from camera.device import CameraLost, CameraRefused, Frame, FrameTimeout
+from camera.zwo.bus import choose
+from camera.zwo.controls import BANDWIDTH, COOLER_POWER, DEW_HEATER, OFFSET, TEMPERATURE, Controls
+from camera.zwo.cooler import Cooler
+from camera.zwo.library import asking, load_sdk
 
-LIBRARY = "libASICamera2.so"
-USUAL_PLACES = tuple(Path(folder) / LIBRARY for folder in ("/opt/skyspotter/lib", "/usr/local/lib", "/usr/lib"))
-ZWO_USB_VENDOR = "03c3"
-E_PER_ADU_AT_GAIN_0 = 3.89  # ASI294MC, 14-bit units, vendor's curve; the gain's unit is 0.1 dB
-DEW_HEATER = 21  # ASI_ANTI_DEW_HEATER, which zwoasi 0.2.0 does not name
-NEUTRAL_WHITE_BALANCE = 50  # the vendor multiplies raw colours too; 50 leaves them alone
-_CAMERA_REMOVED, _TIMEOUT = 5, 11
+log = logging.getLogger(__name__)
+
+OPENING_S = 4.5  # the shortest deadline of a call: opening takes seconds however short the exposure is
 _WITHOUT_WAITING_S = 0.005
+_POLL_S = 0.01  # of a single exposure's end
 
-_GET_LIBRARY = (
-    f"get {LIBRARY} (2023 or newer, for this machine) from the camera maker's SDK or INDI's package libasi, "
-    "put it into /usr/local/lib or name it in camera.library"
-)
-
-
-class AsiSerial(ctypes.Structure):
-    """ASI_SN of ASICamera2.h."""
-
-    _fields_ = [("id", ctypes.c_ubyte * 8)]
+Mode = Literal["video", "snap"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,97 +41,22 @@ class AsiSettings:
     exposure_s: float
     width_px: int
     height_px: int
+    mode: Mode = "video"
     gain_setting: int = 120
     offset_setting: int = 30
     bandwidth_percent: int = 80
     target_celsius: int | None = None  # None: cooler off
+    cooler_ramp_celsius_per_min: float = 5.0
     dew_heater: bool = False
     serial: str = ""  # empty: the only camera there is
     library: Path | None = None
-
-
-@dataclass(frozen=True)
-class FoundCamera:
-    """A camera on the bus; no serial: another program has it, or its USB may not be opened."""
-
-    name: str
-    serial: str
-
-
-def import_zwoasi() -> Any:
-    """The package, without what importing it does: search and load a library, and warn on the root logger."""
-    find_library, root, quiet = ctypes.util.find_library, logging.getLogger(), logging.NullHandler()
-    ctypes.util.find_library = lambda name: None
-    root.addHandler(quiet)  # else logging.warning() would install a handler of its own
-    previous, root.manager.disable = root.manager.disable, logging.WARNING
-    try:
-        import zwoasi
-    finally:
-        ctypes.util.find_library = find_library
-        root.manager.disable = previous
-        root.removeHandler(quiet)
-    logging.getLogger("zwoasi").setLevel(logging.CRITICAL)  # it logs what it raises
-    zwoasi.Camera.__del__ = lambda self: None  # closing late could close the camera that was opened meanwhile
-    return zwoasi
-
-
-def load_sdk(library: Path | None) -> Any:
-    """zwoasi with the vendor's library loaded; a simulated one that is already there stays.
-
-    Raises CameraRefused: no library, one of another machine, or too old.
-    """
-    zwoasi = import_zwoasi()
-    if zwoasi.zwolib is None:
-        path = library or next((place for place in USUAL_PLACES if place.exists()), None)
-        name = str(path) if path else ctypes.util.find_library("ASICamera2")
-        if name is None:
-            raise CameraRefused(f"the camera maker's library {LIBRARY} was not found: {_GET_LIBRARY}")
-        try:
-            zwoasi.init(name)
-        except OSError as err:
-            raise CameraRefused(f"{name}: cannot be loaded ({err}): {_GET_LIBRARY}; it needs libusb-1.0") from err
-        except AttributeError as err:
-            zwoasi.zwolib = None  # half set up
-            raise CameraRefused(f"{name}: is no camera library or too old ({err}): {_GET_LIBRARY}") from err
-    try:
-        serial_number = zwoasi.zwolib.ASIGetSerialNumber
-    except AttributeError as err:
-        raise CameraRefused(f"the camera library is too old (no ASIGetSerialNumber): {_GET_LIBRARY}") from err
-    serial_number.argtypes, serial_number.restype = [ctypes.c_int, ctypes.POINTER(AsiSerial)], ctypes.c_int
-    return zwoasi
-
-
-def found_cameras(library: Path | None = None) -> list[FoundCamera]:
-    """What is on the bus, for `skyspotter doctor`. Raises CameraRefused as `load_sdk`."""
-    sdk = load_sdk(library)
-    found = []
-    for number in range(sdk.get_num_cameras()):
-        serial = ""
-        with contextlib.suppress(CameraLost), _asking(sdk, "opening the camera"):
-            camera = sdk.Camera(number)
-            serial = _serial(sdk, number)
-            camera.close()
-        found.append(FoundCamera(sdk.list_cameras()[number], serial))
-    return found
-
-
-def usb_refusal(devices: Path = Path("/sys/bus/usb/devices"), nodes: Path = Path("/dev/bus/usb")) -> str:
-    """Why this user may not open a ZWO camera that is plugged in; "" when nothing forbids it."""
-    for vendor in sorted(devices.glob("*/idVendor")):
-        with contextlib.suppress(OSError, ValueError):
-            if vendor.read_text().strip() != ZWO_USB_VENDOR:
-                continue
-            bus, device = (int((vendor.parent / name).read_text()) for name in ("busnum", "devnum"))
-            node = nodes / f"{bus:03d}" / f"{device:03d}"
-            if not os.access(node, os.R_OK | os.W_OK):
-                return f"{node} may not be opened by this user: install the camera's udev rule (99-asi.rules), replug"
-    return ""
 
 
 class AsiCamera:
     """`Camera` over the vendor's library.
 
     The pixels of a frame live in one of two buffers in turn: they hold until the next-but-one `read`. Copy to keep.
+    `dropped` counts the exposures that the library says it lost, over all openings.
     """
 
     def __init__(self, settings: AsiSettings, *, utc_ns: Callable[[], int] = time.time_ns, rate: float = 1.0) -> None:
@@ -151,6 +66,10 @@ class AsiCamera:
         self._sdk: Any = None
         self._camera: Any = None
         self._seq = 0
+        self._dropped_told, self._previous_end_mono_s = 0, 0.0
+        self._snap_began_mono_s: float | None = None
+        self._cooler = Cooler(settings.target_celsius, settings.cooler_ramp_celsius_per_min * rate)
+        self.dropped = 0
         self.name = ""
 
     @property
@@ -158,169 +77,152 @@ class AsiCamera:
         """How long the vendor advises to wait for a frame."""
         return 2.0 * self._settings.exposure_s / min(self._rate, 1.0) + 0.5
 
+    def overdue(self, now_mono_s: float) -> tuple[str, float] | None:
+        """The call that should have come back by now, and how long it has been waited for."""
+        calling = self._sdk.zwolib.calling if self._sdk is not None and self._sdk.zwolib is not None else None
+        if calling is None or (waited_s := now_mono_s - calling[1]) <= max(self.deadline_s, OPENING_S):
+            return None
+        return calling[0], waited_s
+
     def open(self) -> None:
-        """Chooses the camera, sets it up, starts the video. Raises CameraRefused or CameraLost."""
+        """Chooses the camera, sets it up, starts it. Raises CameraRefused or CameraLost."""
         self.close()
         self._sdk = load_sdk(self._settings.library)
-        self._camera, self._serial = self._choose()
+        self._camera, self._serial = choose(self._sdk, self._settings.serial)
         try:
-            with _asking(self._sdk, "setting up the camera"):
+            with asking(self._sdk, "setting up the camera"):
                 self._set_up()
-                self._camera.start_video_capture()
+                self._start()
         except BaseException:
             self.close()
             raise
-        self._dropped = 0
-        self._previous_end_mono_s = time.monotonic()
+
+    def expose(self, exposure_s: float, gain_setting: int) -> None:
+        """From now on with this exposure and gain; what is under way is given up, so that no frame is of both.
+
+        Raises CameraRefused or CameraLost.
+        """
+        self._settings = replace(self._settings, exposure_s=exposure_s, gain_setting=gain_setting)
+        if self._camera is None:
+            return
+        with asking(self._sdk, "setting the exposure"):
+            self._stop()
+            self._gain_e_per_adu = self._controls.expose(exposure_s, gain_setting)
+            self._start()
 
     def read(self, timeout_s: float) -> Frame:
-        """The next exposure. Raises FrameTimeout or CameraLost."""
+        """The next exposure. Raises FrameTimeout (none yet: read again) or CameraLost."""
         if self._camera is None:
             raise CameraLost("the camera is not open")
+        able = self._controls.able
         self._buffers.reverse()
-        buffer = self._buffers[0]
-        with _asking(self._sdk, "reading a frame"):
-            asked_mono_s = time.monotonic()
-            self._camera.get_video_data(timeout=round(timeout_s * 1000), buffer_=buffer)
-            utc_ns, mono_s = self._utc_ns(), time.monotonic()
-            dropped = self._camera.get_dropped_frames()
-            celsius = self._camera.get_control_value(self._sdk.ASI_TEMPERATURE)[0] / 10.0
-            cooler = self._camera.get_control_value(self._sdk.ASI_COOLER_POWER_PERC)[0] if self._cooled else 0
-        self._seq += 1 + max(dropped - self._dropped, 0)
-        self._dropped = dropped
-        exposure_s = self._settings.exposure_s
-        late_s = 0.0
-        if mono_s - asked_mono_s < _WITHOUT_WAITING_S:
-            # It lay ready in the driver's buffer: it ended when the one before it and one exposure more had passed.
-            late_s = max(mono_s - self._previous_end_mono_s - exposure_s / self._rate, 0.0)
-        self._previous_end_mono_s = mono_s - late_s
-        pixels = np.frombuffer(buffer, "<u2").reshape(self._settings.height_px, self._settings.width_px)
+        with asking(self._sdk, "reading a frame"):
+            end_mono_s = (self._video if self._settings.mode == "video" else self._snap)(self._buffers[0], timeout_s)
+            end_utc_ns = self._utc_ns() - round((time.monotonic() - end_mono_s) * self._rate * 1e9)
+            celsius = self._controls.get(TEMPERATURE, nan) / 10.0
+            cooler_percent = self._controls.get(COOLER_POWER, 0.0) if able.cooled else 0.0
+            self._cooler.follow(self._controls)
+        settings = self._settings
+        pixels = np.frombuffer(self._buffers[0], "<u2").reshape(settings.height_px, settings.width_px)
         pixels.flags.writeable = False
         return Frame(
             seq=self._seq,
-            start_utc_ns=utc_ns - round((exposure_s + late_s * self._rate) * 1e9),
-            end_mono_s=mono_s - late_s,
-            exposure_s=exposure_s,
-            gain_setting=self._settings.gain_setting,
-            gain_e_per_adu=E_PER_ADU_AT_GAIN_0 * 10 ** (-self._settings.gain_setting / 200) / self._left_shift,
-            origin_px=self._origin,
-            mosaic="RGGB" if self._colour else "mono",
-            white_adu=65536 - self._left_shift,
+            start_utc_ns=end_utc_ns - round(settings.exposure_s * 1e9),
+            end_mono_s=end_mono_s,
+            exposure_s=settings.exposure_s,
+            gain_setting=settings.gain_setting,
+            gain_e_per_adu=self._gain_e_per_adu,
+            origin_px=able.origin_px(settings.width_px, settings.height_px),
+            mosaic=able.mosaic,
+            white_adu=able.white_adu,
             sensor_celsius=celsius,
-            cooler_percent=float(cooler),
+            cooler_percent=cooler_percent,
             pixels=pixels,
             camera_serial=self._serial,
         )
 
-    def close(self) -> None:
-        """Safe to call twice, and after any error."""
-        camera, self._camera = self._camera, None
-        if camera is not None:
-            with contextlib.suppress(CameraLost, FrameTimeout), _asking(self._sdk, "stopping the video"):
-                camera.stop_video_capture()
-            with contextlib.suppress(CameraLost, FrameTimeout), _asking(self._sdk, "closing the camera"):
-                camera.close()
-
-    def _choose(self) -> tuple[Any, str]:
-        """The camera of the configured serial, opened. A camera that is not there may come: CameraLost."""
-        wanted = self._settings.serial.lower()
-        count = self._sdk.get_num_cameras()
-        if count == 0:
-            if refusal := usb_refusal():
-                raise CameraRefused(refusal)
-            raise CameraLost("no camera is connected: check its USB cable and power")
-        if count > 1 and not wanted:
-            serials = ", ".join(found.serial or "in use" for found in found_cameras())
-            raise CameraRefused(f"{count} cameras are connected ({serials}): say which one in camera.serial")
-        seen = []
-        for number in range(count):
-            try:
-                with _asking(self._sdk, "opening the camera"):
-                    camera = self._sdk.Camera(number)
-                    serial = _serial(self._sdk, number)
-            except CameraLost as err:
-                if refusal := usb_refusal():
-                    raise CameraRefused(refusal) from err
-                seen.append(f"one that cannot be opened ({err}; does another program use it?)")
-                continue
-            if not wanted or serial == wanted:
-                return camera, serial
-            camera.close()
-            seen.append(serial or "one without a serial")
-        if not wanted:
-            raise CameraLost(f"only {', '.join(seen)} is connected")
-        raise CameraLost(
-            f"camera {wanted} is not connected, only {', '.join(seen)}: correct camera.serial or its cable"
-        )
+    def close(self, *, for_good: bool = False) -> None:
+        """Safe to call twice, and after any error. A camera that is only reopened keeps its cooler going."""
+        if self._camera is None:
+            return
+        farewells: list[tuple[str, Callable[[], None]]] = [
+            ("stopping the exposures", self._stop), ("closing the camera", self._camera.close)
+        ]  # fmt: skip
+        if for_good:
+            farewells.insert(0, ("warming the sensor", lambda: self._cooler.warm_up(self._controls)))
+        try:
+            for what, farewell in farewells:
+                with contextlib.suppress(CameraLost, FrameTimeout), asking(self._sdk, what):
+                    farewell()
+        finally:
+            self._camera = None
 
     def _set_up(self) -> None:
-        sdk, camera, settings = self._sdk, self._camera, self._settings
-        info = camera.get_camera_property()
-        self.name = info["Name"]
-        self._colour, self._left_shift = info["IsColorCam"], 1 << (16 - info["BitDepth"])
-        if self._colour and info["BayerPattern"] != sdk.ASI_BAYER_RG:
-            raise CameraRefused(f"{self.name}: its mosaic does not begin with red: only RGGB cameras are known here")
-        width, height = settings.width_px, settings.height_px
-        if width > info["MaxWidth"] or height > info["MaxHeight"]:
-            raise CameraRefused(
-                f"camera.width_px x camera.height_px = {width} x {height} is larger than the "
-                f"{info['MaxWidth']} x {info['MaxHeight']} of the {self.name}"
-            )
-        controls = {control["ControlType"]: control for control in camera.get_controls().values()}
-        self._cooled = bool(info["IsCoolerCam"])
-        if settings.target_celsius is not None and not self._cooled:
+        settings = self._settings
+        controls = self._controls = Controls(self._camera)
+        self.name = controls.able.name
+        if settings.target_celsius is not None and not controls.able.cooled:
             raise CameraRefused(f"camera.target_celsius is set, but the {self.name} has no cooler: remove it")
+        controls.all_manual()
+        self._gain_e_per_adu = controls.expose(settings.exposure_s, settings.gain_setting)
+        controls.put(OFFSET, settings.offset_setting, "camera.offset_setting")
+        controls.put(BANDWIDTH, settings.bandwidth_percent, "camera.bandwidth_percent")
+        if not controls.put(DEW_HEATER, int(settings.dew_heater), "camera.dew_heater") and settings.dew_heater:
+            log.info("event=no-dew-heater camera=%r", self.name)
+        self._cooler.begin(controls)
+        controls.region(settings.width_px, settings.height_px)
+        self._buffers = [bytearray(2 * settings.width_px * settings.height_px) for _ in range(2)]
 
-        def set_control(control: int, value: int, name: str) -> None:
-            bounds = controls.get(control)
-            if bounds is None:
-                return
-            low, high = bounds["MinValue"], bounds["MaxValue"]
-            if not low <= value <= high:
-                raise CameraRefused(f"{name} = {value} is outside {low} to {high} of the {self.name}")
-            camera.set_control_value(control, value)
+    # -- exposures -------------------------------------------------------------------------------------------------
 
-        set_control(sdk.ASI_EXPOSURE, round(settings.exposure_s * 1e6), "camera.exposure_s in microseconds")
-        set_control(sdk.ASI_GAIN, settings.gain_setting, "camera.gain_setting")
-        set_control(sdk.ASI_OFFSET, settings.offset_setting, "camera.offset_setting")
-        set_control(sdk.ASI_BANDWIDTHOVERLOAD, settings.bandwidth_percent, "camera.bandwidth_percent")
-        set_control(sdk.ASI_WB_R, NEUTRAL_WHITE_BALANCE, "white balance")
-        set_control(sdk.ASI_WB_B, NEUTRAL_WHITE_BALANCE, "white balance")
-        set_control(sdk.ASI_FLIP, 0, "flip")
-        set_control(sdk.ASI_HIGH_SPEED_MODE, 0, "high-speed mode")  # it would cost bits
-        set_control(DEW_HEATER, int(settings.dew_heater), "camera.dew_heater")
-        if self._cooled:
-            if settings.target_celsius is not None:
-                set_control(sdk.ASI_TARGET_TEMP, settings.target_celsius, "camera.target_celsius")
-            set_control(sdk.ASI_COOLER_ON, int(settings.target_celsius is not None), "cooler")
-        # Even, so that RGGB stays RGGB; the library's own centring may be odd.
-        self._origin = ((info["MaxWidth"] - width) // 4 * 2, (info["MaxHeight"] - height) // 4 * 2)
-        camera.set_roi(*self._origin, width, height, 1, sdk.ASI_IMG_RAW16)
-        if tuple(camera.get_roi()) != (*self._origin, width, height):
-            raise CameraRefused(f"the {self.name} refused the region {width} x {height} at {self._origin}")
-        self._buffers = [bytearray(2 * width * height) for _ in range(2)]
+    def _start(self) -> None:
+        self._dropped_told = 0
+        self._snap_began_mono_s = None
+        self._previous_end_mono_s = time.monotonic()
+        if self._settings.mode == "video":
+            self._camera.start_video_capture()
 
+    def _stop(self) -> None:
+        if self._settings.mode == "snap":
+            self._camera.stop_exposure()
+            return
+        self._count_dropped()  # the library forgets them with the next start
+        self._camera.stop_video_capture()
 
-def _serial(sdk: Any, number: int) -> str:
-    """Hexadecimal, "" for a camera without."""
-    serial = AsiSerial()
-    return "" if sdk.zwolib.ASIGetSerialNumber(number, serial) else bytes(serial.id).hex()
+    def _count_dropped(self) -> int:
+        told = int(self._camera.get_dropped_frames())
+        new, self._dropped_told = max(told - self._dropped_told, 0), told
+        self.dropped += new
+        return new
 
+    def _video(self, buffer: bytearray, timeout_s: float) -> float:
+        """Fills the buffer; returns when its exposure ended."""
+        asked_mono_s = time.monotonic()
+        self._camera.get_video_data(timeout=round(timeout_s * 1000), buffer_=buffer)
+        mono_s = time.monotonic()
+        self._seq += 1 + self._count_dropped()
+        late_s = 0.0
+        if mono_s - asked_mono_s < _WITHOUT_WAITING_S:
+            # It lay ready in the driver's buffer: it ended when the one before it and one exposure more had passed.
+            late_s = max(mono_s - self._previous_end_mono_s - self._settings.exposure_s / self._rate, 0.0)
+        self._previous_end_mono_s = mono_s - late_s
+        return self._previous_end_mono_s
 
-@contextlib.contextmanager
-def _asking(sdk: Any, what: str) -> Iterator[None]:
-    """Turns zwoasi's errors into ours. Those are single objects that collect every traceback: they are emptied here."""
-    try:
-        yield
-    except sdk.ZWO_IOError as err:
-        text, code = str(err), err.error_code
-        err.__traceback__ = err.__context__ = None
-    except (IndexError, ValueError) as err:  # an unknown error code, an index that is gone, a region it does not like
-        text, code = str(err), None
-    else:
-        return
-    if code == _TIMEOUT:
-        raise FrameTimeout(f"{what}: no frame in time")
-    if code == _CAMERA_REMOVED:
-        raise CameraLost(f"{what}: the camera was removed: check its USB cable and power")
-    raise CameraLost(f"{what}: the camera's library says {text!r}")
+    def _snap(self, buffer: bytearray, timeout_s: float) -> float:
+        """One exposure from start to data, over as many calls of `timeout_s` as it takes; returns when it ended."""
+        sdk, camera = self._sdk, self._camera
+        give_up_mono_s = time.monotonic() + timeout_s
+        if self._snap_began_mono_s is None:
+            camera.start_exposure()
+            self._snap_began_mono_s = time.monotonic()
+        while (status := camera.get_exposure_status()) == sdk.ASI_EXP_WORKING:
+            if time.monotonic() >= give_up_mono_s:
+                raise FrameTimeout("reading a frame: the exposure is under way")
+            time.sleep(_POLL_S)
+        mono_s, self._snap_began_mono_s = time.monotonic(), None
+        self._seq += 1
+        if status != sdk.ASI_EXP_SUCCESS:
+            self.dropped += 1
+            raise FrameTimeout("reading a frame: the library says that the exposure failed")
+        camera.get_data_after_exposure(buffer)
+        return mono_s

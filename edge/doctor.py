@@ -62,8 +62,8 @@ def camera(config: Config | None) -> Iterator[Finding]:
     if config is not None and config.camera.source != "asi":
         yield Finding("camera", "ok", f"camera.source is {config.camera.source}: no camera is needed")
         return
-    from camera.asi import found_cameras, usb_refusal
     from camera.device import CameraError
+    from camera.zwo.bus import found_cameras, usb_refusal
 
     try:
         found = found_cameras(config.camera.library if config else None)

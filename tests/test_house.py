@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 HOMES = {
-    "zwoasi": {"camera/asi.py", "camera/sim/sdk.py"},
+    "zwoasi": {"camera/zwo/library.py"},
     "sep": {"camera/background.py"},
     "rtlsdr": {"edge/adsb/sources/rtl.py", "edge/adsb/sim/librtlsdr.py"},
     "pyModeS": {"edge/adsb/decode.py"},

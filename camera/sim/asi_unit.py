@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.asi import DEW_HEATER
+from camera.zwo.controls import DEW_HEATER
 
 FAULTS = {
     "timeout": "no frame comes",

@@ -18,10 +18,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.asi import AsiSerial, import_zwoasi
 from camera.sim import asi_unit as asi
 from camera.sim.asi_unit import CONTROLS, FAULTS, Unit
 from camera.sim.faultfile import FaultFile
+from camera.zwo.library import AsiSerial, import_zwoasi
 
 _BUFFERED = 2  # frames the driver keeps; older ones are dropped
 _AMBIENT_CELSIUS, _DEEPEST_BELOW_AMBIENT = 14.0, 35.0

@@ -1,7 +1,7 @@
 """The sensor of the simulated camera: electrons in, what a ZWO ASI294MC hands out in RAW16 out.
 
-Figures: IMX294, 4.63 um pixels, 14 bits left-aligned in 16; ZWO's curves give 3.9 e-/ADU at gain 0, the gain's unit is
-0.1 dB, and from gain 120 on a second conversion gain brings the read noise under 2 e-.
+Figures: IMX294, 4.63 um pixels, 14 bits left-aligned in 16; electrons per unit as the driver has them, the gain's unit
+is 0.1 dB, and from gain 120 on a second conversion gain brings the read noise under 2 e-.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from camera.zwo.abilities import E_PER_ADU_AT_GAIN_0
+
+MODEL = "ASI294"
 WHITE_STORED = 16383 << 2  # a saturated pixel as stored
 BLACK_PER_OFFSET = 16  # ADU of 14 bits per unit of the offset setting
 DARK_E_PER_S = 0.006  # cooled
@@ -28,7 +31,7 @@ class Sensor:
 
     @property
     def e_per_adu14(self) -> float:
-        return float(0.93 * 10 ** (-(self.gain_setting - 120) / 200))
+        return float(E_PER_ADU_AT_GAIN_0[MODEL] * 10 ** (-self.gain_setting / 200))
 
     @property
     def e_per_stored(self) -> float:

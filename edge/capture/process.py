@@ -230,6 +230,7 @@ class _Reader:
 def _capture(config: Config, clock: Clock, stop: threading.Event) -> None:
     section = config.camera
     settings = AsiSettings(
+        mode=section.mode,
         exposure_s=section.exposure_s,
         width_px=section.width_px,
         height_px=section.height_px,
@@ -237,6 +238,7 @@ def _capture(config: Config, clock: Clock, stop: threading.Event) -> None:
         offset_setting=section.offset_setting,
         bandwidth_percent=section.bandwidth_percent,
         target_celsius=section.target_celsius,
+        cooler_ramp_celsius_per_min=section.cooler_ramp_celsius_per_min,
         dew_heater=section.dew_heater,
         serial=section.serial,
         library=section.library,

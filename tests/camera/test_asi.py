@@ -17,9 +17,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from camera.asi import AsiCamera, AsiSettings, FoundCamera, found_cameras, import_zwoasi, load_sdk, usb_refusal
+from camera.asi import AsiCamera, AsiSettings
 from camera.device import CameraLost, CameraRefused, FrameTimeout
 from camera.sim.sdk import SimulatedSdk
+from camera.zwo.bus import FoundCamera, found_cameras, usb_refusal
+from camera.zwo.library import import_zwoasi, load_sdk
 from edge.runtime.clock import SkyClock
 
 EPOCH_UTC_NS = 1_781_473_500_000_000_000
@@ -80,7 +82,7 @@ def camera() -> Iterator[AsiCamera]:
 def test_a_frame_carries_what_the_sensor_and_the_settings_say(install: Install):
     scene = NoiseScene()
     install(scene)
-    camera = AsiCamera(settings(target_celsius=-5, gain_setting=120))
+    camera = AsiCamera(settings(target_celsius=-5, gain_setting=120, cooler_ramp_celsius_per_min=1e5))
     camera.open()
     frames = [camera.read(2.0) for _ in range(3)]
     camera.close()
@@ -178,7 +180,7 @@ def test_a_scheduled_fault_strikes_its_frame_alone(install: Install, camera: Asi
 def test_a_warm_sensor_shows_in_temperature_and_cooler(install: Install, tmp_path: Path):
     (tmp_path / "fault").write_text("warm")
     install(fault_file=tmp_path / "fault")
-    camera = AsiCamera(settings(target_celsius=-10))
+    camera = AsiCamera(settings(target_celsius=-10, cooler_ramp_celsius_per_min=1e5))
     camera.open()
     frame = camera.read(2.0)
     camera.close()
@@ -279,7 +281,7 @@ def test_a_library_that_is_something_else_is_refused_with_what_to_do():
 
 
 def test_a_missing_library_is_refused_with_where_to_get_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("camera.asi.USUAL_PLACES", ())
+    monkeypatch.setattr("camera.zwo.library.USUAL_PLACES", ())
     monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
     with pytest.raises(CameraRefused, match="was not found: get libASICamera2"):
         found_cameras()
@@ -287,7 +289,7 @@ def test_a_missing_library_is_refused_with_where_to_get_it(monkeypatch: pytest.M
 
 def test_importing_the_package_says_nothing_and_leaves_the_logging_alone():
     code = (
-        "import logging; from camera.asi import import_zwoasi; zwoasi = import_zwoasi(); "
+        "import logging; from camera.zwo.library import import_zwoasi; zwoasi = import_zwoasi(); "
         "assert zwoasi.zwolib is None and not logging.getLogger().handlers and not logging.getLogger().manager.disable"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -299,7 +301,7 @@ def test_a_camera_whose_usb_node_may_not_be_opened_is_named(tmp_path: Path):
     device.mkdir(parents=True)
     for name, text in (("idVendor", "03c3\n"), ("busnum", "2\n"), ("devnum", "7\n")):
         (device / name).write_text(text)
-    assert "002/007 may not be opened" in usb_refusal(tmp_path / "devices", nodes)
+    assert "002/007 (the camera) may not be opened" in usb_refusal(tmp_path / "devices", nodes)
     (nodes / "002").mkdir(parents=True)
     (nodes / "002" / "007").touch()
     assert usb_refusal(tmp_path / "devices", nodes) == ""

@@ -230,5 +230,5 @@ def test_the_noise_is_that_of_photons_and_readout():
 
 
 def test_more_gain_means_fewer_electrons_per_unit():
-    assert Sensor(120, 30, 1).e_per_adu14 == pytest.approx(0.93)
-    assert Sensor(0, 30, 1).e_per_adu14 == pytest.approx(3.9, abs=0.2)  # ZWO's curve: 3.9
+    assert Sensor(118, 30, 1).e_per_adu14 == pytest.approx(1.0, abs=0.002)  # ZWO: unity at gain 117 to 118
+    assert Sensor(0, 30, 1).e_per_adu14 == pytest.approx(3.89)  # full well over 16383 units

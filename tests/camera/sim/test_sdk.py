@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from camera.asi import load_sdk
 from camera.sim.sdk import CONTROLS, FAULTS, SimulatedSdk
+from camera.zwo.library import load_sdk
 from edge.runtime.clock import SkyClock
 
 

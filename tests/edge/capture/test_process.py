@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from camera.asi import import_zwoasi
 from camera.device import CameraLost, Frame
+from camera.zwo.library import import_zwoasi
 from edge.capture import process as capture
 from edge.capture import recorded
 from edge.capture.simulated import FAULT_FILE
