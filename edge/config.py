@@ -248,7 +248,7 @@ class Config(Section):
         if self.simulation is not None and self.share.host not in LOOPBACK:
             raise ValueError("share.host must be 127.0.0.1 in a simulation: others would take it for the sky")
         radio, port = self.radio, self.share.beast_port
-        if radio.source == "beast" and not radio.files and radio.host in LOOPBACK and radio.port == port:
+        if radio.source == "beast" and not radio.files and radio.host in LOOPBACK and radio.tcp_port == port:
             raise ValueError(f"radio.port and share.beast_port are both {port}: the radio would listen to itself")
         if self.network.threshold > HIGHEST_THRESHOLD and self.simulation is None:
             raise ValueError(f"network.threshold above {HIGHEST_THRESHOLD} is a camera that reports nothing")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from camera.geodesy import Site
-from edge.adsb.decode import decode
+from edge.adsb.decode import Report, decode
 from edge.adsb.frames import ModeSFrame
 from edge.adsb.health import Evidence, RateMeter, judge
 from edge.adsb.table import AircraftTable
@@ -34,6 +34,15 @@ class Heard:
     strong_share: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One message that says something of an aircraft, and the aircraft after it."""
+
+    utc_ns: int
+    report: Report
+    state: AircraftState
+
+
 class Ear:
     """Pure but for the times it is given; `failure` is why no source is open, "" while one is."""
 
@@ -58,7 +67,7 @@ class Ear:
         self.failure, self._heard_mono_s, self._noise_dbfs = "", float("-inf"), None
         self._bytes, self._lost_blocks = RateMeter(mono_s), 0
 
-    def take(self, heard: Heard, mono_s: float, lost_blocks: int) -> None:
+    def take(self, heard: Heard, mono_s: float, lost_blocks: int) -> list[Decoded]:
         """`lost_blocks` as the source counts them since it was made."""
         if heard.bytes:
             self._heard_mono_s = mono_s
@@ -69,18 +78,24 @@ class Ear:
         self._lost_blocks = lost_blocks
         self._noise_dbfs, self._strong_share = heard.noise_dbfs, heard.strong_share
         turned_away = self.table.counters.turned_away
-        self.learn(heard.frames)
+        decoded = self.learn(heard.frames)
         self._turned_away.add(mono_s, self.table.counters.turned_away - turned_away)
+        return decoded
 
-    def learn(self, frames: Iterable[TimedFrame]) -> None:
+    def learn(self, frames: Iterable[TimedFrame]) -> list[Decoded]:
+        decoded = []
         for timed in frames:
             report = decode(timed.frame)
             if report is None:
                 self.counters["undecoded"] += 1
                 continue
             state = self.table.update(report, timed.utc_ns, timed.mono_s, timed.frame.rssi_dbfs)
-            if state is not None and state.messages >= 2:
+            if state is None:
+                continue
+            decoded.append(Decoded(timed.utc_ns, report, state))
+            if state.messages >= 2:
                 self._changed[state.key] = state
+        return decoded
 
     def due(self, mono_s: float) -> list[AircraftState]:
         """Aircraft that have changed and were not told within the last half second."""

@@ -12,6 +12,7 @@ import threading
 
 from camera.sim.scenario import night
 from edge.adsb.ear import Ear
+from edge.adsb.outlets import Outlets
 from edge.adsb.sim.librtlsdr import FAULT_FILE, SimLibrtlsdr, plug_in
 from edge.adsb.sim.signal import SkySignal
 from edge.adsb.sources.feeds import BeastFeed, Feed, IqFeed
@@ -40,6 +41,7 @@ def main(config: Config, clock: Clock, stop: threading.Event) -> None:
     ear = Ear(
         config.station.site, clock.mono_s(), expected_bytes_per_s=2.0 * section.sample_rate_hz if samples else None
     )
+    outlets = Outlets(config, clock)
     feed = make_feed(config, clock)
     is_open, pause_s, retry_mono_s = False, FIRST_PAUSE_S, clock.mono_s()
     if feed is None:
@@ -57,13 +59,14 @@ def main(config: Config, clock: Clock, stop: threading.Event) -> None:
                 else:
                     retry_mono_s, pause_s = clock.mono_s() + pause_s, min(2 * pause_s, LONGEST_PAUSE_S)
             else:
-                is_open = _read(feed, ear, clock)
+                is_open = _read(feed, ear, outlets, clock)
                 retry_mono_s = clock.mono_s() + pause_s
             now_mono_s = clock.mono_s()
             records = ear.due(now_mono_s)
             health = ear.health(now_mono_s)
             if health is not None:
                 ear.counters["datagrams_dropped"] = sender.dropped
+                health = outlets.look(health, ear.table.states())
                 notifier.status(f"{health.state} aircraft={health.aircraft} {health.reason}")
             if records or health is not None:
                 sender.send(*records, *([] if health is None else [health]))
@@ -72,6 +75,7 @@ def main(config: Config, clock: Clock, stop: threading.Event) -> None:
         notifier.stopping()
         if feed is not None:
             feed.close()
+        outlets.close()
         sender.close()
 
 
@@ -114,7 +118,7 @@ def _open(feed: Feed, ear: Ear, clock: Clock) -> bool:
     return True
 
 
-def _read(feed: Feed, ear: Ear, clock: Clock) -> bool:
+def _read(feed: Feed, ear: Ear, outlets: Outlets, clock: Clock) -> bool:
     """False when the source was lost and is closed."""
     try:
         heard = feed.read(READ_S)
@@ -126,5 +130,5 @@ def _read(feed: Feed, ear: Ear, clock: Clock) -> bool:
         ear.counters["lost"] += 1
         feed.close()
         return False
-    ear.take(heard, clock.mono_s(), feed.lost_blocks)
+    outlets.take(heard.frames, ear.take(heard, clock.mono_s(), feed.lost_blocks))
     return True
