@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyModeS
-from pyModeS.util import altcode_to_altitude
+from pyModeS.util import altcode_to_altitude  # type: ignore[attr-defined]  # documented, not re-exported
 
 from edge.adsb.frames import ModeSFrame
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
 
 from edge.adsb.signal.crc import remainder
 
@@ -16,7 +15,9 @@ TICK_HZ = 2_400_000  # unit of ModeSFrame.sample, whatever the receiver's own ra
 ADDRESS_LIFE_S = 60.0
 INTERROGATORS = 80  # DF11 remainders below this are interrogator codes (Annex 10 volume IV, 3.1.2.5.2.1.2)
 SQUITTERS, PARITY_FORMATS = (17, 18), (0, 4, 5, 16, 20, 21)
-ADDRESS_LIMIT = 4096  # as many pending, and as many known: a flood of invented addresses pushes out the longest silent
+ADDRESS_LIMIT = 4096  # known; more would let noise pass for replies: one overlaid parity in 4096 would fit some address
+PENDING_LIMIT = 32_768  # seen once
+STANDING_S = 2.0  # known for so long, an address is pushed out by a flood of new ones last
 _SAME_S = 125e-6
 
 
@@ -40,10 +41,15 @@ class ModeSFrame:
 
 
 class AddressBook:
-    """Addresses heard twice in frames that check themselves; forgotten after a minute of silence."""
+    """Addresses heard twice in frames that check themselves; forgotten after a minute of silence.
+
+    Where there is no room, newcomers go first and among them the longest silent: a flood of invented addresses pushes
+    out itself, not the aircraft that were there.
+    """
 
     def __init__(self) -> None:
         self.known: OrderedDict[int, float] = OrderedDict()  # address -> sample of its last clean frame
+        self._newcomers: OrderedDict[int, float] = OrderedDict()  # those of them that are new -> since which sample
         self._pending: OrderedDict[int, ModeSFrame] = OrderedDict()
         self.first_sightings = 0
         self.pushed_out = 0
@@ -51,30 +57,40 @@ class AddressBook:
 
     def learn(self, frame: ModeSFrame) -> list[ModeSFrame]:
         """Take a clean DF11/17/18: [] at first sight, both frames at the second, then the frame itself."""
-        address, life = frame.announced_address, ADDRESS_LIFE_S * TICK_HZ
-        believed = [frame]
+        address = frame.announced_address
         if address not in self.known:
-            earlier = self._pending.get(address)
-            if earlier is None or frame.sample - earlier.sample > life:
-                self._pending.pop(address, None)
-                if len(self._pending) >= ADDRESS_LIMIT:
-                    self._push_out(self._pending)
-                self._pending[address] = frame
-                self.first_sightings += 1
-                return []
-            if abs(frame.sample - earlier.sample) < _SAME_S * TICK_HZ:
-                return []  # the same transmission, found at a neighbouring sample
-            del self._pending[address]
-            believed = [earlier, frame]
-            if len(self.known) >= ADDRESS_LIMIT:
-                self._push_out(self.known)
-        self.known.pop(address, None)  # so that the longest silent come first
+            return self._meet(address, frame)
         self.known[address] = frame.sample
-        return believed
+        self.known.move_to_end(address)  # so that the longest silent come first
+        since = self._newcomers.get(address)
+        if since is not None:
+            if frame.sample - since > STANDING_S * TICK_HZ:
+                del self._newcomers[address]
+            else:
+                self._newcomers.move_to_end(address)
+        return [frame]
 
-    def _push_out(self, addresses: OrderedDict[int, Any]) -> None:
-        addresses.popitem(last=False)
-        self.pushed_out += 1
+    def _meet(self, address: int, frame: ModeSFrame) -> list[ModeSFrame]:
+        earlier = self._pending.get(address)
+        if earlier is None or frame.sample - earlier.sample > ADDRESS_LIFE_S * TICK_HZ:
+            self._pending.pop(address, None)
+            if len(self._pending) >= PENDING_LIMIT:
+                self._pending.popitem(last=False)
+                self.pushed_out += 1
+            self._pending[address] = frame
+            self.first_sightings += 1
+            return []
+        if abs(frame.sample - earlier.sample) < _SAME_S * TICK_HZ:
+            return []  # the same transmission, found at a neighbouring sample
+        del self._pending[address]
+        if len(self.known) >= ADDRESS_LIMIT:
+            if self._newcomers:
+                del self.known[self._newcomers.popitem(last=False)[0]]
+            else:
+                self.known.popitem(last=False)
+            self.pushed_out += 1
+        self.known[address], self._newcomers[address] = frame.sample, earlier.sample
+        return [earlier, frame]
 
     def forget(self, now_sample: float) -> None:
         """Once a second at most; a clock that was set back counts as a second."""
@@ -83,6 +99,7 @@ class AddressBook:
         self._tidy_sample = now_sample
         oldest = now_sample - ADDRESS_LIFE_S * TICK_HZ
         self.known = OrderedDict(item for item in self.known.items() if item[1] > oldest)
+        self._newcomers = OrderedDict(item for item in self._newcomers.items() if item[0] in self.known)
         self._pending = OrderedDict(item for item in self._pending.items() if item[1].sample > oldest)
 
     def judge(self, frame: ModeSFrame) -> list[ModeSFrame]:

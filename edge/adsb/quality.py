@@ -132,11 +132,3 @@ def velocity_sigma_mps(nac_v: int | None) -> float:
     """Standard deviation of each horizontal axis of its velocity; a knot of rounding included."""
     accuracy_mps = _VELOCITY_95_MPS.get(nac_v or 0)
     return UNKNOWN_VELOCITY_MPS if accuracy_mps is None else max(0.5, accuracy_mps / _SIGMAS_95_CIRCLE)
-
-
-def horizontal_sigma_m(nac_p: int | None, typecode: int) -> float:
-    return quality(Codes(version=None if nac_p is None else 2, nac_p=nac_p, sil=3), typecode).sigma_m
-
-
-def doubts(nac_p: int | None, typecode: int) -> tuple[str, ...]:
-    return quality(Codes(version=None if nac_p is None else 2, nac_p=nac_p, sil=3), typecode).flags

@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 from camera.geodesy import Site
 from edge.adsb import cpr
+from edge.adsb.aircraft.positions import RANGE_M, Fix, distance_m, reachable
 from edge.adsb.decode import decode
 from edge.adsb.ear import Ear, TimedFrame
-from edge.adsb.frames import ADDRESS_LIMIT, PARITY_FORMATS, TICK_HZ, AddressBook, ModeSFrame
+from edge.adsb.frames import ADDRESS_LIMIT, PARITY_FORMATS, PENDING_LIMIT, TICK_HZ, AddressBook, ModeSFrame
 from edge.adsb.signal.crc import with_parity
 from edge.adsb.signal.demod import Demodulator
 from edge.adsb.sim.encode import position, squitter
 from edge.adsb.sources.beast import BeastParser
-from edge.adsb.table import RANGE_M, AircraftTable, Fix, distance_m, reachable
+from edge.adsb.table import AircraftTable
 
 SITE = Site(40.5, -3.1, 900.0)
 FIELD = st.integers(0, (1 << 17) - 1)
@@ -104,7 +105,7 @@ def test_ten_thousand_spoofed_addresses_a_second_leave_the_true_one_heard_and_me
             ear.learn(timed)
         told |= {state.icao for state in ear.due(t_s) if state.latitude_deg is not None}
         assert len(addresses.known) <= ADDRESS_LIMIT
-        assert len(addresses._pending) <= ADDRESS_LIMIT
+        assert len(addresses._pending) <= PENDING_LIMIT
         assert len(ear.table) <= 1000
         assert len(ear._told_mono_s) <= 1000
     assert told == {"4D2023"}

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from camera.geodesy import Site
 from edge.adsb import cpr
 from edge.adsb.decode import CprField, Report
-from edge.adsb.table import GONE_S, AircraftTable
+from edge.adsb.motion import GONE_S
+from edge.adsb.table import AircraftTable
 
 SITE = Site(40.5247, -3.0883, 980.0)
 PLANE = Report("icao:3409F1", "3409F1", 17)
@@ -81,27 +82,31 @@ def test_an_even_and_an_odd_message_far_apart_in_time_are_no_pair():
     assert state.latitude_deg is None
 
 
-def test_height_comes_from_the_best_there_is():
+def test_height_comes_from_the_best_there_is_and_says_from_where():
     table = AircraftTable(SITE)
-    assert (fly(table, 0.0, 3).height_m, fly(table, 1.5, 1).height_sigma_m) == (10_000.0, 300.0)
-    other = replace(PLANE, key="icao:340000", icao="340000", geo_minus_baro_m=90.0)
-    table.update(other, 2_000_000_000, 2.0)
-    state = fly(table, 2.0, 1)
-    assert (state.height_m, state.height_sigma_m) == (10_090.0, 120.0)
-    table.update(replace(PLANE, geo_minus_baro_m=60.0), 3_000_000_000, 3.0)
-    state = fly(table, 3.0, 1)
-    assert (state.height_m, state.height_sigma_m) == (10_060.0, 30.0)
-    state = table.update(replace(PLANE, height_m=10_055.0), 4_000_000_000, 4.0)
-    assert (state.height_m, fly(table, 4.0, 1).height_m) == (10_055.0, 10_055.0)
+    fly(table, 0.0, 3)
+    alone = fly(table, 1.5, 1)
+    assert (alone.height_m, alone.height_sigma_m, alone.height_basis) == (10_000.0, 300.0, "baro")
+    fly(table, 2.0, 4, key="icao:340000")
+    table.update(replace(PLANE, key="icao:340000", icao="340000", geo_minus_baro_m=90.0), 4_000_000_000, 4.0)
+    state = fly(table, 7.0, 1)
+    assert (state.height_m, state.height_sigma_m, state.height_basis) == (10_090.0, 120.0, "neighbours")
+    table.update(replace(PLANE, geo_minus_baro_m=60.0), 8_000_000_000, 8.0)
+    state = fly(table, 8.0, 1)
+    assert (state.height_m, state.height_basis) == (10_060.0, "own-difference")
+    assert state.height_sigma_m == pytest.approx(50.0)  # nobody knows above what: 30 m and 40 m
+    state = table.update(replace(PLANE, typecode=20, height_m=10_055.0), 9_000_000_000, 9.0)
+    assert (state.height_m, state.height_basis, fly(table, 9.0, 1).height_m) == (10_055.0, "gnss", 10_055.0)
 
 
 def test_uncertainty_follows_what_the_aircraft_says_of_itself():
     table = AircraftTable(SITE)
     assert fly(table, 0.0, 4).horizontal_sigma_m == pytest.approx(37.8, abs=0.1)
-    table.update(replace(PLANE, typecode=31, nac_p=4, version=2), 2_000_000_000, 2.0)
+    table.update(replace(PLANE, typecode=31, nac_p=4, sil=3, sda=2, version=2), 2_000_000_000, 2.0)
     state = fly(table, 2.0, 1)
     assert state.horizontal_sigma_m == pytest.approx(1852 / 2.4477, abs=1)
-    assert "nacp" in state.flags
+    assert (state.nic, state.rc_m, state.epu_m, state.sil, state.sda) == (8, pytest.approx(185.2), 1852.0, 3, 2)
+    assert (state.adsb_version, state.flags) == (2, ("nacp",))
 
 
 def test_what_a_reply_alone_says_counts_when_it_is_said_twice():
@@ -140,11 +145,18 @@ REPORTS = st.builds(
     typecode=st.sampled_from([None, 4, 7, 9, 11, 18, 19, 22, 31]),
     altitude_baro_m=st.none() | st.floats(-300, 40_000),
     height_m=st.none() | st.floats(-300, 40_000),
+    height_if_metres_m=st.none() | st.floats(0, 4095),
     geo_minus_baro_m=st.none() | st.floats(-1000, 1000),
     cpr=st.none() | CPR,
     speed_mps=st.none() | st.floats(0, 2000),
+    track_deg=st.none() | st.floats(0, 360),
+    vertical_rate_mps=st.none() | st.floats(-200, 200),
     nac_p=st.none() | st.integers(0, 15),
-    version=st.none() | st.integers(0, 7),
+    nac_v=st.none() | st.integers(0, 7),
+    sil=st.none() | st.integers(0, 3),
+    version=st.none() | st.integers(0, 3),
+    supplement_a=st.none() | st.booleans(),
+    supplement_c=st.none() | st.booleans(),
     squawk=st.none() | st.just("7000"),
 )  # fmt: skip
 
@@ -157,7 +169,7 @@ def test_no_stream_of_reports_makes_an_invalid_record(stream, site):
     table, t_s = AircraftTable(site), 100.0
     for report, step_s in stream:
         t_s += step_s
-        state = table.update(report, round(t_s * 1e9), t_s)
+        state = table.update(report, round(t_s * 1e9), t_s, -20.0)
         type(state).model_validate(state.model_dump())
         assert (state.latitude_deg is None) == (state.position_mono_s is None)
         table.forget(t_s)

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 import pyModeS
 import pytest
 
+from edge.adsb.aircraft.positions import Fix, distance_m
 from edge.adsb.decode import decode
 from edge.adsb.frames import TICK_HZ, AddressBook, ModeSFrame
 from edge.adsb.recording import decode_recording
-from edge.adsb.table import AircraftTable, Fix, distance_m
+from edge.adsb.table import AircraftTable
 
 pytestmark = pytest.mark.realdata
 BEAST = "modes_logs/beastblackbox/"
