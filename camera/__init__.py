@@ -6,6 +6,7 @@ files        stored frames: FITS, PNG, JPEG, TIFF
 background   sky level and noise (sep); the planes in units of noise that the network sees
 views        the two published views: "classical" and "enhanced", as 8-bit pictures
 exposure     how long to expose next, from dusk to dawn
+stack        five short exposures as one long one
 frozen       is it the same picture again, a thermometer that stands still?
 geodesy      WGS-84: positions to directions
 satellites   two-line elements to directions, sunlit or not
@@ -13,7 +14,11 @@ lens         fisheye "kb13": direction <-> pixel, past 90 degrees
 plate        a solved camera as a checked JSON file
 stars        naked-eye catalogue (data/stars.csv)
 sky          where stars, Sun and Moon stand, refracted, offline
-visibility   which sectors of the sky the stars prove to be visible
+starcheck    one frame's stars at their predicted pixels: how bright, how far aside
+sectors      the sky in sectors some 15 degrees wide
+visibility   which sectors of the sky the stars prove to be visible, how faint
+platewatch   does the plate still hold: jump, drift, a sky that stands still
+mask         what hides the sky for good
 frames/      what makes a raw frame true to the light: darks, hot photosites, shading
 solve/       where a camera looks, from its stars
 zwo/         what the driver of a ZWO camera stands on

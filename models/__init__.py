@@ -20,5 +20,6 @@ train.py         the training loop
 export.py        weights -> float ONNX, proven equal
 quantize.py      float ONNX -> INT8 for TensorRT and for the CPU
 evaluate.py      recall and false trails on labelled pictures
+study.py         the published study's percentages, on rendered traffic
 cli.py           skyspotter models train | quantise | evaluate | detect
 """
