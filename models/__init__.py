@@ -7,15 +7,18 @@ postprocess.py   logits -> trails in stored pixels
 engine_onnx.py   ONNX Runtime, or a refusal that says why
 detect.py        frame -> trails, the whole way
 score.py         the one trail score
+metrics.py       confusion matrices of pixels, per class and per image
 zoo/             the trained INT8 files and their card
 
 What makes it:
 architectures.py the field network
+networks/        the published networks beside it
 synth.py         invented trails and skies
 labels.py        what people drew on photographs
 rendered.py      frames of simulated nights with their truth
 dataset.py       training patches from all of them
-losses.py        what is minimised
+losses.py        what the field network minimises
+pixel_losses.py  what the published ones minimise, by name
 train.py         the training loop
 export.py        weights -> float ONNX, proven equal
 quantize.py      float ONNX -> INT8 for TensorRT and for the CPU

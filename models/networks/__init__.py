@@ -1,0 +1,9 @@
+"""The networks to compare with, and what they are built from; plain PyTorch. The field network is
+`models.architectures`.
+
+blocks.py     convolutions, one step up, first weights
+encoders.py   plain, VGG-19, ResNet-18/34/50
+inception.py  Inception-v3
+unet.py       the straight decoder and the nested one of U-Net++
+published.py  every network by its name, and what it costs
+"""
