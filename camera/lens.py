@@ -16,6 +16,8 @@ looks up, its rows running downwards (turned so that north is up, east is left),
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -24,6 +26,8 @@ THETA_MAX_RAD = 2.2  # no fisheye sees further than 126 degrees from its axis
 SLOWEST_GROWTH = (
     0.02  # of the radius with the angle, relative to the centre: below it a pixel says little of a direction
 )
+
+STEPS = np.array([1e-6, 1e-6, 1e-6, 1e-3, 1e-3, 1e-3, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6])  # for slopes
 
 _THETA_RAD = np.linspace(0.0, THETA_MAX_RAD, 1101)
 
@@ -94,3 +98,14 @@ def unproject(parameters: Vector, r0: Vector, flip: int, xy_px: Vector) -> Vecto
     sin = np.sin(theta) / safe
     c = np.stack((flip * sin * x, sin * y, np.cos(theta)), axis=-1)
     return np.asarray(c @ (rotation_matrix(parameters[:3]) @ r0))
+
+
+def slope_px(parameters: Vector, r0: Vector, flip: int, unit_enu: Vector, numbers: Sequence[int]) -> Vector:
+    """(K, 2, len(numbers)) derivative of the pixels of (K, 3) directions by those parameters; 0 beyond the lens."""
+    here = project(parameters, r0, flip, unit_enu)
+    slope = np.empty((*here.shape, len(numbers)))
+    for column, number in enumerate(numbers):
+        moved = parameters.copy()
+        moved[number] += STEPS[number]
+        slope[..., column] = (project(moved, r0, flip, unit_enu) - here) / STEPS[number]
+    return np.nan_to_num(slope)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from camera.device import Frame, PlateRefused
 from camera.geodesy import Site, azel_to_unit, enu_to_azel
-from camera.lens import PARAMETERS, project, theta_limit_rad, unproject
+from camera.lens import PARAMETERS, project, slope_px, theta_limit_rad, unproject
 
 Row = tuple[float, float, float]
 
@@ -136,19 +136,40 @@ class Plate(_Part):
         with np.errstate(invalid="ignore"):  # NaN: not projectable, hence not shown
             return np.asarray(((xy_px >= 0) & (xy_px <= np.array(self.region.size_px) - 1)).all(axis=-1))
 
+    def sigma_deg(self, unit_enu: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N, 3) ENU -> (N,) one sigma of where the plate puts it, along its worst direction; 0 without a
+        covariance. Only for directions that the lens shows."""
+        if self.covariance is None:
+            return np.zeros(len(unit_enu))
+        r0, step_rad = np.array(self.r0), 1e-4
+        slope = slope_px(self.vector, r0, self.flip, unit_enu, range(len(PARAMETERS)))
+        variance_px = slope @ np.array(self.covariance) @ slope.transpose(0, 2, 1)  # (N, 2, 2)
+        # Pixels back to angles on the sky by the lens's scale there, along two tangents of the sphere.
+        first = np.cross(unit_enu, np.where(np.abs(unit_enu[:, 2:]) < 0.9, [[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]]))
+        first /= np.linalg.norm(first, axis=1, keepdims=True)
+        here = self.unit_to_pixel(unit_enu, (0, 0))
+        moved = [self.unit_to_pixel(unit_enu + step_rad * t, (0, 0)) for t in (first, np.cross(unit_enu, first))]
+        to_sky = np.linalg.inv((np.stack(moved, axis=-1) - here[..., None]) / step_rad)
+        variance = to_sky @ variance_px @ to_sky.transpose(0, 2, 1)
+        return np.asarray(np.degrees(np.sqrt(np.maximum(np.linalg.eigvalsh(variance)[:, 1], 0.0))))
+
     def save(self, path: Path) -> None:
-        """Write whole or not at all: a power cut leaves the old plate or the new one."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        with temporary.open("w") as file:
-            file.write(self.model_dump_json(indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        write_whole(path, self.model_dump_json(indent=1) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Whole or not at all: a power cut leaves the old file or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def load_plate(path: Path) -> Plate:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from camera.geodesy import Site, azel_to_unit
-from camera.lens import project
+from camera.lens import project, slope_px
 from camera.sky import EXTINCTION_MAG_PER_AIRMASS, planets, star_azel
 from camera.stars import load_stars
 
@@ -25,7 +25,6 @@ Indices = NDArray[np.intp]
 SMALLEST_GATE_PX = 1.0
 # rx ry rz cx cy f k1 k2 k3 p1 p2 b1 b2: one sigma about the guess; centre in radii of the circle, f relative.
 PRIOR_SIGMA = np.array([10, 10, 10, 0.05, 0.05, 0.1, 0.06, 0.02, 0.004, 0.006, 0.006, 0.002, 0.002])
-_STEP = np.array([1e-6, 1e-6, 1e-6, 1e-3, 1e-3, 1e-3, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6])
 _ROTATION, _CENTRE = (0, 1, 2), (3, 4)
 
 
@@ -194,10 +193,4 @@ def _fitted(lens: Lens, unit: Vector, xy: Vector, free: tuple[int, ...], gate_px
 
 def jacobian_px(lens: Lens, unit: Vector, free: tuple[int, ...]) -> Vector:
     """(K, 2, len(free)) derivative of the pixels by the parameters."""
-    here = lens.project(unit)
-    jacobian = np.empty((*here.shape, len(free)))
-    for column, number in enumerate(free):
-        moved = lens.parameters.copy()
-        moved[number] += _STEP[number]
-        jacobian[..., column] = (lens.with_parameters(moved).project(unit) - here) / _STEP[number]
-    return np.nan_to_num(jacobian)
+    return slope_px(lens.parameters, lens.r0, lens.flip, unit, free)

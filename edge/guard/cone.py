@@ -23,7 +23,7 @@ from edge.records import HORIZON_S, Pointing, SkyObject
 Array = NDArray[np.float64]
 STEP_S = float(HORIZON_S[1] - HORIZON_S[0])
 RING = 8  # directions on each ring around the beam that the camera must see as well
-RING_STEP_DEG = 10.0  # between rings, out to the cone's edge: half of the smallest sector that stars can vouch for
+RING_STEP_DEG = 5.0  # between rings, out to the cone's edge: a third of the smallest sector that stars can vouch for
 
 
 @dataclass(frozen=True, slots=True, eq=False)

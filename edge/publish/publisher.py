@@ -18,12 +18,12 @@ from edge.guard.payload import EventMessage, Message, SafetyMessage, Stamp, Stat
 from edge.publish.link import MqttLink, credential_password
 from edge.publish.messages import Outgoing
 from edge.publish.outbox import Outbox
-from edge.publish.topics import BEAM, EVENTS, HEALTH, HOLD, POINTING, PRIMARY, SAFETY, STATUS, TRACKS, Topic
+from edge.publish.topics import BEAM, EVENTS, HEALTH, HOLD, POINTING, PRIMARY, SAFETY, SKY, STATUS, TRACKS, Topic
 from edge.runtime.place import runtime_directory
 
 KINDS: dict[str, Topic] = {
-    "safety": SAFETY, "tracks": TRACKS, "pointing": POINTING, "hold": HOLD, "primary": PRIMARY, "health": HEALTH,
-    "events": EVENTS, "status": STATUS,
+    "safety": SAFETY, "tracks": TRACKS, "pointing": POINTING, "hold": HOLD, "primary": PRIMARY, "sky": SKY,
+    "health": HEALTH, "events": EVENTS, "status": STATUS,
 }  # fmt: skip
 
 

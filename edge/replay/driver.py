@@ -6,7 +6,7 @@ are heard up to that time and no further. A frame without a date is judged for i
     detections.jsonl   one line a frame, also when empty; `{file, error}` for one that could not be read
     pictures/          the annotated frames
     aircraft.jsonl     every new position heard; aircraft.json: who was heard, once each
-    tracks.jsonl, safety.jsonl, events.jsonl   what was published
+    tracks.jsonl, safety.jsonl, sky.jsonl, events.jsonl   what was published
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class Driver:
 
     def _send(self, kind: str, beam: str, message: Message) -> None:
         self._publisher.publish(kind, beam, message)
-        if kind in ("safety", "tracks", "events"):
+        if kind in ("safety", "tracks", "sky", "events"):
             self._journal.write(kind, message.model_dump(mode="json", by_alias=True))
 
     def _draw(self, judged: Judged, name: str) -> None:
@@ -176,6 +176,7 @@ class Driver:
             origin_px=frame.origin_px,
             trails=trails,
             paths=paths,
+            blind=() if judged.visibility is None else judged.visibility.unseen,
         )
         write_picture(picture_path(self._output, name), drawn)
 

@@ -4,6 +4,7 @@ sight.py     one frame: network -> trails -> directions, and whether the camera 
 canary.py    a made-up trail, to prove that the detector would find one
 station.py   everything one station knows, and the situation it puts before the guard
 outward.py   what is published, how often, on which topic
+skygrid.py   where the camera sees and whether its plate holds, as a message
 inward.py    what the network may say: pointing, hold, heartbeat, a twin
 journal.py   the same as files, for replays and the demo
 local.py     what somebody at the box says, and what stays latched over a restart

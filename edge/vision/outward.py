@@ -2,7 +2,7 @@
 
 safety   every 0.5 s and at once when the verdict changes, per beam
 tracks   every second and at once after a judged picture, per beam
-health   every 2 s; status every 2 s
+sky      every 4 s and at once when the plate's health changes; health and status every 2 s
 events   on edges: a state, a sensor or a hold changed, somebody entered the region
 """
 
@@ -25,9 +25,10 @@ from edge.guard.payload import (
 )
 from edge.publish.twins import STATUS_EVERY_S
 from edge.records import SensorState, SkyObject
+from edge.vision.skygrid import sky_message
 from edge.vision.station import Beam, Moment, Station
 
-SAFETY_S, TRACKS_S, HEALTH_S = 0.5, 1.0, 2.0
+SAFETY_S, TRACKS_S, HEALTH_S, SKY_S = 0.5, 1.0, 2.0, 4.0
 
 Send = Callable[[str, str, Message], None]  # topic kind, beam name ("" for the station's own topics), message
 
@@ -52,7 +53,8 @@ class Outward:
         self._station, self._stamp, self._send, self._version = station, stamp, send, version
         self._safety = {name: _Every(SAFETY_S) for name in station.beams}
         self._tracks = {name: _Every(TRACKS_S) for name in station.beams}
-        self._health, self._status = _Every(HEALTH_S), _Every(STATUS_EVERY_S)
+        self._health, self._status, self._sky = _Every(HEALTH_S), _Every(STATUS_EVERY_S), _Every(SKY_S)
+        self._plate_state = "UNKNOWN"
         self._seq = dict.fromkeys(station.beams, 0)
         self._started_mono_s: float | None = None
         self._before: dict[str, Verdict] = {}
@@ -92,6 +94,7 @@ class Outward:
             self._started_mono_s = now.mono_s
         if self._status.due(now.mono_s):
             self._send("status", "", self.status("online", now))
+        self._say_sky(now)
         if self._health.due(now.mono_s):
             message = HealthMessage(
                 station=self._stamp.station,
@@ -102,6 +105,22 @@ class Outward:
                 parts=parts(),
             )
             self._send("health", "", message)
+
+    def _say_sky(self, now: Moment) -> None:
+        judged, health = self._station.judged, self._station.plate_health
+        state = self._plate_state if health is None else health.state
+        changed = state != self._plate_state
+        if changed and health is not None:
+            words = f"plate {self._plate_state} -> {state}" + (f": {health.words}" if health.words else "")
+            details = {"from": self._plate_state, "to": state, "shift_px": health.shift_px, "stars": health.stars}
+            self._send("events", "", self.event("plate", words, details, now))
+            self._plate_state = state
+        if self._sky.due(now.mono_s, now=changed):
+            view = None if judged is None else judged.visibility
+            message = sky_message(
+                view, health, self._stamp, utc_ns=now.wall_utc_ns, sky_utc_ns=now.sky_utc_ns, mono_s=now.mono_s
+            )
+            self._send("sky", "", message)
 
     def status(self, word: str, now: Moment) -> StatusMessage:
         return StatusMessage(

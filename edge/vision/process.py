@@ -234,7 +234,7 @@ class Judgement:
 
     def _send(self, kind: str, beam: str, message: Message) -> None:
         self._publisher.publish(kind, beam, message)
-        if self._journal is not None and kind in ("safety", "tracks", "events"):
+        if self._journal is not None and kind in ("safety", "tracks", "sky", "events"):
             record = {"mono_s": round(self._clock.mono_s(), 4), "sky_utc_ns": self._clock.utc_ns()}
             self._journal.write(kind, record | message.model_dump(mode="json", by_alias=True))
 

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from camera.device import Frame, PlateRefused
+from camera.mask import Hidden, Mask, load_mask
 from camera.plate import Plate, check_plate, load_plate
-from camera.visibility import SkyWatch, Visibility, check_stars
+from camera.platewatch import PlateHealth, PlateWatch, measure_turn
+from camera.starcheck import check_stars
+from camera.visibility import SkyWatch, Visibility
 from edge.config import Config
 from edge.records import SkyTrail
 from edge.vision.canary import Canary
@@ -30,7 +33,7 @@ CANARY_EVERY = 30  # frames: the first, and once a minute with exposures of 2 s
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """What one frame said. `sky_trails` and `visibility` need a plate that fits the frame."""
+    """What one frame said. `sky_trails`, `visibility` and `plate_health` need a plate that fits the frame."""
 
     frame: Frame
     trails: tuple[Trail, ...]
@@ -39,6 +42,7 @@ class Judged:
     plate_fault: str  # why there are no directions; "" when there are
     timings_ms: dict[str, float]
     canary_missed: str = ""  # why an empty list of trails proves nothing; "" when it does
+    plate_health: PlateHealth | None = None
 
     @property
     def begin_utc_ns(self) -> int:
@@ -60,11 +64,15 @@ class Sight:
         *,
         lowest_deg: float = 0.0,
         canary: Canary | None = None,
+        mask: Mask | None = None,
     ) -> None:
+        """Args: mask: of the same camera and region as the plate."""
         self._canary, self._canary_missed, self._frames = canary, "", 0
         self._detector, self._plate, self._lowest_deg = detector, plate, lowest_deg
         self._plate_fault = "" if plate is not None else plate_fault
-        self._watch = SkyWatch()
+        self._mask = mask
+        self._watch = SkyWatch(hidden=None if mask is None or plate is None else Hidden.behind(mask, plate))
+        self._plate_watch = None if plate is None else PlateWatch(plate)
 
     def judge(self, frame: Frame) -> Judged:
         """Frames without a date get trails in pixels only: a direction needs no date, but what the stars prove does."""
@@ -76,17 +84,19 @@ class Sight:
         started = time.perf_counter()
         fault = self._plate_fault or self._refused(frame)
         trails: tuple[SkyTrail, ...] = ()
-        visibility = None
-        if self._plate is not None and not fault and frame.start_utc_ns > 0:
+        visibility = health = None
+        if self._plate is not None and self._plate_watch is not None and not fault and frame.start_utc_ns > 0:
             trails = tuple(sky_trails(frame, detection.trails, self._plate, self._lowest_deg))
-            visibility = self._watch.add(check_stars(frame, self._plate, self._watch.reference_zero_mag))
+            check = check_stars(frame, self._plate, self._watch.reference_zero_mag, self._mask)
+            visibility = self._watch.add(check)
+            health = self._plate_watch.add(frame.end_mono_s, measure_turn(frame, self._plate, check))
         return Judged(
             frame, tuple(detection.trails), trails, visibility, fault,
             {
                 "background": timings.background_ms, "preprocess": timings.preprocess_ms, "network": timings.network_ms,
                 "postprocess": timings.postprocess_ms, "stars": round(1e3 * (time.perf_counter() - started), 3),
             },
-            self._canary_missed,
+            self._canary_missed, health,
         )  # fmt: skip
 
     def _refused(self, frame: Frame) -> str:
@@ -104,12 +114,13 @@ def load_sight(config: Config) -> tuple[Sight, OnnxEngine, Plate | None, str, bo
     Raises ModelRefused; a plate that is refused does not stop the station, it holds.
     """
     engine = OnnxEngine(config.network.file or zoo_path(), threads=config.network.threads)
-    plate, fault, refused = None, "no plate: run `skyspotter calibrate`", False
+    plate, mask, fault, refused = None, None, "no plate: run `skyspotter calibrate`", False
     if config.plate.file is not None:
         try:
             plate, fault = load_plate(config.plate.file), ""
+            mask = None if config.plate.mask_file is None else load_mask(config.plate.mask_file, plate)
         except PlateRefused as err:
-            fault, refused = str(err), True
+            plate, fault, refused = None, str(err), True  # without its mask nobody knows what the plate may vouch for
             log.warning("plate refused reason=%s", err)
     sight = Sight(
         Detector(engine, config.network.threshold),
@@ -117,6 +128,7 @@ def load_sight(config: Config) -> tuple[Sight, OnnxEngine, Plate | None, str, bo
         fault,
         lowest_deg=config.plate.minimum_elevation_deg,
         canary=Canary(engine),
+        mask=mask,
     )
     return sight, engine, plate, fault, refused
 

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camera.plate import Plate
+from camera.platewatch import PlateHealth
+from camera.sectors import CENTRE_ENU
 from edge.config import BeamSection, Config
 from edge.fusion.fuse import Fusion
 from edge.fusion.satellites import SatelliteBook
@@ -34,8 +36,7 @@ from edge.records import (
 from edge.vision.sight import Judged
 
 HEALTH_AGE_S = 3.0  # both other processes report once a second
-JUMPED_PX, JUMPED_STARS, JUMPED_FRAMES = 2.5, 20, 3  # a plate is doubted when many stars agree, picture after picture
-PLATE_SIGMA_DEG = 0.1  # design budget above 20 deg elevation, where a plate carries no covariance
+DETECTION_SIGMA_DEG = 0.1  # where a trail's end is placed: two pixels; the plate's own error comes on top of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Station:
         self.config = config
         self.plate = plate
         self._plate_fault, self._plate_refused = plate_fault, plate_refused
+        self._sigma_deg = direction_sigma_deg(plate, config.plate.minimum_elevation_deg)
         sky_rate = 1.0 if config.simulation is None else config.simulation.rate
         self.beams = {
             section.name: Beam(
@@ -92,7 +94,7 @@ class Station:
                     telescope_enu_m=(section.telescope_east_m, section.telescope_north_m, section.telescope_up_m),
                     book=book,
                     exposure_s=config.camera.exposure_s,
-                    plate_sigma_deg=PLATE_SIGMA_DEG,
+                    plate_sigma_deg=self._sigma_deg,
                     sky_rate=sky_rate,
                 ),
                 Guard(section, config.guard, latched=_latched_of(section.name, latched or {})),
@@ -113,7 +115,6 @@ class Station:
         self.clock_error_s: float | None = 0.0 if config.simulation else None
         self._radio_ok_mono_s: float | None = None
         self.twins: TwinWatch | None = None  # a replay has none
-        self._jumped_frames = 0
 
     def wills(self, stamp: Stamp, utc_ns: int) -> dict[str, SafetyMessage]:
         """By beam: what the broker says when this process has vanished."""
@@ -125,9 +126,6 @@ class Station:
     def saw(self, judged: Judged) -> None:
         """A frame was judged. Frames that the capture process calls frozen never come here."""
         self.judged = judged
-        view = judged.visibility
-        displaced = view is not None and view.stars_seen >= JUMPED_STARS and view.shift_px > JUMPED_PX
-        self._jumped_frames = self._jumped_frames + 1 if displaced else 0
         if judged.frame.start_utc_ns <= 0 or judged.plate_fault:
             return
         for beam in self.beams.values():
@@ -186,7 +184,7 @@ class Station:
             clock=self.clock,
             clock_error_s=self.clock_error_s,
             plate=self.plate_report(),
-            plate_sigma_deg=PLATE_SIGMA_DEG,
+            plate_sigma_deg=float(np.hypot(self._sigma_deg, self._shift_deg())),
             pointing=beam.pointing,
             pointing_refused=beam.pointing_refused,
             objects=beam.objects,
@@ -229,6 +227,8 @@ class Station:
                 )
         if judged is None:
             return SensorReport(SensorState.DEAD, "no picture judged yet", None)
+        if judged.plate_health is not None and judged.plate_health.state == "STILL":
+            return SensorReport(SensorState.DEAD, judged.plate_health.words, age_s, {"cause": FROZEN})
         view = judged.visibility
         if view is not None and view.reason:
             return SensorReport(SensorState.BLIND, view.reason, age_s)
@@ -254,18 +254,32 @@ class Station:
             return SensorReport(
                 SensorState.DEAD, "no plate: the camera cannot say where it looks; run `skyspotter calibrate`"
             )
-        if self._jumped_frames >= JUMPED_FRAMES:
-            assert self.judged is not None
-            assert self.judged.visibility is not None
-            shift_px = self.judged.visibility.shift_px
-            words = f"the stars stand {shift_px:.1f} px from where the plate says; calibrate again"
-            return SensorReport(SensorState.DEAD, words, None, {"cause": JUMPED})
-        return SensorReport(SensorState.OK)
+        health = self.plate_health
+        if health is not None and health.state == "JUMPED":
+            return SensorReport(SensorState.DEAD, health.words, None, {"cause": JUMPED})
+        return SensorReport(SensorState.OK, "" if health is None else health.words)
+
+    @property
+    def plate_health(self) -> PlateHealth | None:
+        return None if self.judged is None else self.judged.plate_health
+
+    def _shift_deg(self) -> float:
+        """By which the stars stand aside of the plate now: nobody corrects it, so it counts as uncertainty."""
+        health = self.plate_health
+        return 0.0 if health is None or health.shift_deg is None else health.shift_deg
 
     def visible_fraction(self) -> float | None:
         """Of the sky above 10 degrees, where stars prove that the camera sees; None without a plate or a picture."""
         view = None if self.judged is None else self.judged.visibility
         return None if view is None else float(np.clip(view.fraction, 0.0, 1.0))
+
+
+def direction_sigma_deg(plate: Plate | None, lowest_deg: float) -> float:
+    """One sigma of a direction, detection and plate together, where the plate is worst above `lowest_deg`."""
+    if plate is None or plate.covariance is None:  # only the simulator's plate, the truth itself, carries none
+        return DETECTION_SIGMA_DEG
+    sky = CENTRE_ENU[CENTRE_ENU[:, 2] >= np.sin(np.radians(lowest_deg))]
+    return float(np.hypot(DETECTION_SIGMA_DEG, plate.sigma_deg(sky).max()))
 
 
 def _latched_of(name: str, latched: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

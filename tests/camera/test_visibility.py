@@ -8,18 +8,13 @@ import numpy as np
 import pytest
 
 from camera.device import Frame
-from camera.geodesy import azel_to_unit
+from camera.geodesy import azel_to_unit, enu_to_azel
+from camera.mask import Hidden, mask_of
+from camera.sectors import CENTRE_ENU, RING_SECTORS, RINGS, SECTORS, SHARE, sector_of
 from camera.sim.renderer import Renderer, simulated_plate
 from camera.sim.scenario import SimCloud, night
-from camera.visibility import (
-    AZIMUTH_SECTORS,
-    RINGS,
-    SectorState,
-    SkyWatch,
-    StarCheck,
-    check_stars,
-    sector_of,
-)
+from camera.starcheck import StarCheck, check_stars
+from camera.visibility import SectorState, SkyWatch
 
 NIGHT = replace(night(2), clouds=(SimCloud(60.0, 1000.0, 90.0, 60.0, 0.02),))
 PLATE = simulated_plate(NIGHT, scale=0.5)
@@ -102,27 +97,32 @@ def test_a_small_jump_of_the_plate_shows_as_shift(renderer):
     assert visibility.shift_px == pytest.approx(np.hypot(2, 2), abs=0.5)
 
 
-def test_the_zenith_and_the_north_belong_to_their_sectors():
-    ring, sector = sector_of(np.array([[0.0, 90.0], [359.0, 45.0], [22.6, 10.0], [180.0, 9.9], [np.nan, np.nan]]))
-    assert ring.tolist()[:4] == [2, 1, 0, -1]
-    assert sector.tolist()[:4] == [0, 0, 1, 4]
-    assert ring[4] == -1
+def test_every_direction_above_ten_degrees_has_one_sector():
+    number = sector_of(np.array([[0.0, 90.0], [359.9, 12.0], [360.0, 12.0], [180.0, 9.9], [np.nan, np.nan]]))
+    assert number.tolist() == [SECTORS - RING_SECTORS[-1], RING_SECTORS[0] - 1, 0, -1, -1]
+    assert sector_of(enu_to_azel(CENTRE_ENU)).tolist() == list(range(SECTORS))
+    assert SHARE.sum() == pytest.approx(1.0)
 
 
-def check_of(mono_s: float, seen: int, expected: int = 10) -> StarCheck:
-    shape = (RINGS, AZIMUTH_SECTORS)
-    return StarCheck(mono_s, np.full(shape, expected), np.full(shape, seen), np.full(RINGS, 9.0), 5.0, 0.2, 0.0, -30.0)
+def check_of(mono_s: float, seen: float, stars: int = 3, limit_v_mag: float = 5.0) -> StarCheck:
+    """So many stars on each sector's middle, of which this share is seen."""
+    unit = np.repeat(CENTRE_ENU, stars, axis=0)
+    shows = np.arange(len(unit)) % 100 < 100 * seen
+    return StarCheck(
+        mono_s, unit, np.zeros((len(unit), 2)), np.zeros((len(unit), 2)), np.where(shows, 50.0, 0.0),
+        np.ones(len(unit), bool), shows, np.full(len(unit), limit_v_mag), np.full(RINGS, 9.0), 0.0, -30.0,
+    )  # fmt: skip
 
 
 def test_one_frame_without_stars_blinds_and_only_half_a_minute_with_them_convinces():
     watch = SkyWatch()
     for t in range(0, 30, 2):
-        state = watch.add(check_of(float(t), 10)).sectors[0, 0]
+        state = watch.add(check_of(float(t), 1.0)).sectors[40]
     assert state == SectorState.SEEN
-    assert watch.add(check_of(30.0, 3)).sectors[0, 0] == SectorState.BLIND
+    assert watch.add(check_of(30.0, 0.2)).sectors[40] == SectorState.BLIND
     for t in range(32, 50, 2):
-        watch.add(check_of(float(t), 0))
-    states = [int(watch.add(check_of(float(t), 10)).sectors[0, 0]) for t in range(50, 90, 2)]
+        watch.add(check_of(float(t), 0.0))
+    states = [int(watch.add(check_of(float(t), 1.0)).sectors[40]) for t in range(50, 90, 2)]
     back = states.index(SectorState.SEEN)
     assert 5 <= back <= 15
     assert set(states[:back]) == {SectorState.BLIND}
@@ -130,10 +130,36 @@ def test_one_frame_without_stars_blinds_and_only_half_a_minute_with_them_convinc
 
 
 def test_too_few_stars_prove_nothing():
-    visibility = SkyWatch().add(check_of(0.0, 2, expected=2))
+    visibility = SkyWatch().add(thinned(check_of(0.0, 1.0), 15))
     assert (visibility.sectors == SectorState.UNKNOWN).all()
     assert not visibility.sees(azel_to_unit([0.0], [45.0])).any()
     assert "too few stars" in visibility.reason
+
+
+def thinned(check: StarCheck, every: int) -> StarCheck:
+    """One expected star in so many."""
+    keep = np.arange(len(check.seen)) % every == 0
+    return replace(check, expected=check.expected & keep, seen=check.seen & keep)
+
+
+def test_where_only_bright_stars_show_an_aircraft_would_not():
+    visibility = SkyWatch().add(check_of(0.0, 1.0, limit_v_mag=3.0))
+    assert (visibility.sectors == SectorState.BLIND).all()
+    assert visibility.limits_v_mag == pytest.approx(np.full(SECTORS, 3.0))
+
+
+def test_what_is_masked_is_blind_and_its_neighbours_are_not(renderer):
+    towards = PLATE.azel_to_pixel(np.array([[100.0, 47.0]]), ORIGIN)[0]
+    y, x = np.ogrid[:HEIGHT, :WIDTH]
+    tree = np.hypot(x - towards[0], y - towards[1]) < 100
+    hidden = Hidden.behind(mask_of(tree, PLATE, date="2026-06-14T21:45:00Z", frames=0), PLATE)
+    check = check_stars(frame_at(renderer, 20.0), PLATE, mask=hidden.mask)
+    visibility = SkyWatch(hidden=hidden).add(check)
+    behind, beside, far = visibility.sees(azel_to_unit([100.0, 117.5, 150.0], [47.0, 47.0, 47.0]))
+    assert (behind, beside, far) == (False, False, True)  # 11.5 degrees around the middle, 3 of margin
+    assert visibility.sectors[sector_of(np.array([[100.0, 47.0]]))[0]] == SectorState.MASKED
+    assert 0.85 < visibility.fraction < 0.99
+    assert visibility.reason == ""
 
 
 def test_an_eight_bit_picture_without_exposure_or_gain_is_no_trouble(renderer):

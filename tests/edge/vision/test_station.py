@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from camera.device import Frame
 from camera.geodesy import azel_to_unit
+from camera.platewatch import PlateHealth, State
+from camera.sectors import SECTORS
 from camera.sim.renderer import simulated_plate
 from camera.sim.scenario import YEBES, night
-from camera.visibility import AZIMUTH_SECTORS, RINGS, Visibility
+from camera.visibility import Visibility
 from edge.config import CameraSection, Config, RadioSection, StationSection
 from edge.fusion.satellites import SatelliteBook
 from edge.guard.payload import Stamp
-from edge.guard.situation import ABSENT, JUMPED
+from edge.guard.situation import ABSENT, FROZEN, JUMPED
 from edge.records import AircraftState, CameraHealth, Pointing, RadioHealth, SensorState
 from edge.vision.outward import Outward
 from edge.vision.sight import Judged
@@ -43,10 +45,13 @@ def frame(mono_s: float, seq: int = 1) -> Frame:
     )  # fmt: skip
 
 
-def judged(mono_s: float, *, reason: str = "", shift_px: float = 0.2, seq: int = 1) -> Judged:
-    sectors = np.full((RINGS, AZIMUTH_SECTORS), 2 if reason else 1, np.int8)
-    view = Visibility(mono_s, sectors, reason, 0.0 if reason else 1.0, 400, 0 if reason else 390, shift_px, 5.0)
-    return Judged(frame(mono_s, seq), (), (), view, "", {})
+def judged(mono_s: float, *, reason: str = "", plate: State = "OK", seq: int = 1) -> Judged:
+    sectors, limits = np.full(SECTORS, 2 if reason else 1, np.int8), np.full(SECTORS, 5.0)
+    share = 0.0 if reason else 1.0
+    view = Visibility(mono_s, sectors, limits, reason, share, 400, 0 if reason else 390, 0.2, 5.0)
+    shift_deg = 0.01 if plate == "OK" else 0.3
+    health = PlateHealth(plate, "" if plate == "OK" else "the stars say so", 5.0, shift_deg, 0.3, 0.0, 100, mono_s)
+    return Judged(frame(mono_s, seq), (), (), view, "", {}, plate_health=health)
 
 
 def camera_health(mono_s: float, state: SensorState = OK, reason: str = "") -> CameraHealth:
@@ -102,15 +107,35 @@ def test_without_a_plate_the_reason_says_what_to_do() -> None:
     assert "skyspotter calibrate" in make_station(plate=False).plate_report().reason
 
 
-def test_a_plate_has_jumped_when_many_stars_say_so_three_pictures_running() -> None:
+def test_a_plate_that_jumped_is_reported_and_latches() -> None:
     station = make_station()
-    for number in range(2):
-        station.saw(judged(10.0 + 2 * number, shift_px=4.0))
-        assert station.plate_report().state is OK
-    station.saw(judged(14.0, shift_px=4.0))
+    station.saw(judged(10.0))
+    assert station.plate_report().state is OK
+    station.saw(judged(12.0, plate="JUMPED"))
     assert station.plate_report().details["cause"] == JUMPED
-    station.saw(judged(16.0))
+    assert "plate-jumped" in station.decide("main", Moment(UTC_NS, UTC_NS, 12.0)).active
+    station.saw(judged(14.0))
     assert station.plate_report().state is OK  # the guard latches; the station only reports
+    assert "plate-jumped" in station.beams["main"].guard.latched
+
+
+def test_a_plate_that_drifts_goes_on_with_its_reason_and_a_wider_error() -> None:
+    station = make_station()
+    station.saw(judged(10.0))
+    before = station._situation(station.beams["main"], Moment(UTC_NS, UTC_NS, 10.0), 10.0).plate_sigma_deg
+    station.saw(judged(12.0, plate="SUSPECT"))
+    after = station._situation(station.beams["main"], Moment(UTC_NS, UTC_NS, 12.0), 12.0).plate_sigma_deg
+    assert before == pytest.approx(np.hypot(0.1, 0.01))
+    assert after == pytest.approx(np.hypot(0.1, 0.3))
+    assert (station.plate_report().state, station.plate_report().reason) == (OK, "the stars say so")
+
+
+def test_stars_that_stand_still_are_a_frozen_camera() -> None:
+    station = make_station()
+    station.heard([camera_health(10.0)])
+    station.saw(judged(10.0, plate="STILL"))
+    report = station.camera_report(10.5)
+    assert (report.state, report.details["cause"]) == (SensorState.DEAD, FROZEN)
 
 
 def test_with_everything_well_the_beam_is_clear_after_ten_seconds_and_a_silent_radio_ends_it() -> None:
