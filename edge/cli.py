@@ -27,7 +27,7 @@ app = typer.Typer(
     help="Sees and hears aircraft for a laser-ranging station and publishes an expiring permission to lase.",
 )
 config_app = typer.Typer(no_args_is_help=True, help="Write or check the configuration file.")
-radio_app = typer.Typer(help="The listening process; or `radio decode FILE`.")
+radio_app = typer.Typer(help="The listening process; or `radio decode FILE`, `radio tracks DIR`.")
 app.add_typer(config_app, name="config")
 app.add_typer(radio_app, name="radio")
 
@@ -135,6 +135,13 @@ def radio(
 @radio_app.command("decode", context_settings=PASS_ON, help="What a recording says, on the terminal.")
 def radio_decode(ctx: typer.Context) -> None:
     _pass_on(ctx, "edge.adsb.cli", "radio_app", "decode")
+
+
+@radio_app.command(
+    "tracks", context_settings=PASS_ON, help="Where every recorded aircraft was, from one time to another."
+)
+def radio_tracks(ctx: typer.Context) -> None:
+    _pass_on(ctx, "edge.adsb.cli", "radio_app", "tracks")
 
 
 @app.command()

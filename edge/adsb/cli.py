@@ -1,34 +1,40 @@
-"""`skyspotter radio decode FILE`: a recording of the radio as messages, BaseStation lines or JSON."""
+"""`skyspotter radio decode FILE`: a recording of the radio as messages, BaseStation lines or JSON;
+`skyspotter radio tracks DIR`: where every aircraft was, from what a station has recorded.
+"""
 
 from __future__ import annotations
 
+import csv
+import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edge.adsb.frames import TICK_HZ
-from edge.adsb.recording import RecordingSummary, decode_recording, read_frames
-from edge.adsb.sim.encode import FOOT_M, KNOT_MPS
+from edge.adsb.recording import RecordingSummary, decode_messages, read_frames
+from edge.adsb.share.sbs import sbs_line
 from edge.adsb.sources.iq import RecordingRefused
-from edge.records import AircraftState
+
+if TYPE_CHECKING:
+    from edge.adsb.archive.tracks import Track
 
 radio_app = typer.Typer(no_args_is_help=True, help="The radio: recordings and what is in them.")
+
+
+class TrackFormat(StrEnum):
+    json = "json"
+    csv = "csv"
 
 
 class Format(StrEnum):
     hex = "hex"
     sbs = "sbs"
     json = "json"
-
-
-@radio_app.callback()
-def _radio() -> None:
-    """Keeps `decode` a command of its own."""
 
 
 @radio_app.command()
@@ -63,31 +69,64 @@ def _lines(file: Path, rate_hz: int, format_: Format, summary: RecordingSummary)
         for frame in read_frames(file, rate_hz=rate_hz):
             yield frame.data.hex()
         return
-    for utc_ns, t_s, state in decode_recording(file, rate_hz=rate_hz, summary=summary):
-        yield state.model_dump_json() if format_ is Format.json else sbs_line(state, utc_ns, t_s)
+    for _, item in decode_messages(file, rate_hz=rate_hz, summary=summary):
+        line = (
+            item.state.model_dump_json() if format_ is Format.json else sbs_line(item.report, item.state, item.utc_ns)
+        )
+        if line is not None:
+            yield line
 
 
-def sbs_line(state: AircraftState, utc_ns: int | None, t_s: float) -> str:
-    """One BaseStation line (MSG, 22 fields; woodair.net/sbs/article/barebones42_socket_data.htm), feet and knots.
+@radio_app.command()
+def tracks(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that recorder.directory names.")],
+    begin: Annotated[str, typer.Option("--from", metavar="UTC", help="Like 2026-11-21T18:00:00.")],
+    end: Annotated[str, typer.Option("--to", metavar="UTC", help="The same; an exposure is from begin to end.")],
+    format_: Annotated[
+        TrackFormat, typer.Option("--format", help="json: one aircraft a line; csv: one position a line.")
+    ] = TrackFormat.json,
+) -> None:
+    """Print where every recorded aircraft was between two instants, and its positions just before and after."""
+    begin_utc_ns, end_utc_ns = _utc_ns("--from", begin), _utc_ns("--to", end)
+    if end_utc_ns < begin_utc_ns:
+        typer.echo(f"--to {end} is before --from {begin}", err=True)
+        raise typer.Exit(2)
+    from edge.adsb.archive.tracks import tracks as read_tracks
 
-    A recording that does not know when it began counts from 1970-01-01.
-    """
-    when = datetime.fromtimestamp(t_s if utc_ns is None else utc_ns / 1e9, tz=UTC)
-    stamp = [when.strftime("%Y/%m/%d"), when.strftime("%H:%M:%S.") + f"{when.microsecond // 1000:03d}"]
-    fields = [
-        "MSG", "3" if state.latitude_deg is not None else "8", "1", "1", state.icao, "1", *stamp, *stamp,
-        state.callsign or "",
-        _number(state.altitude_baro_m, FOOT_M),
-        _number(state.speed_mps, KNOT_MPS),
-        _number(state.track_deg, 1.0),
-        "" if state.latitude_deg is None else f"{state.latitude_deg:.5f}",
-        "" if state.longitude_deg is None else f"{state.longitude_deg:.5f}",
-        _number(state.vertical_rate_mps, FOOT_M / 60),
-        state.squawk or "",
-        "", "", "", "-1" if state.on_ground else "0",
-    ]  # fmt: skip
-    return ",".join(fields)
+    try:
+        found = read_tracks(directory, begin_utc_ns, end_utc_ns)
+    except FileNotFoundError as err:
+        typer.echo(str(err), err=True)
+        raise typer.Exit(2) from err
+    if format_ is TrackFormat.json:
+        for track in found:
+            sys.stdout.write(json.dumps({**_names(track), "positions": list(_positions(track))}) + "\n")
+        return
+    rows = ({**_names(track), **position} for track in found for position in _positions(track))
+    writer = csv.DictWriter(sys.stdout, (*_NAMES, *_COLUMNS), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**row, "flags": " ".join(row["flags"])} for row in rows)
 
 
-def _number(value: float | None, unit: float) -> str:
-    return "" if value is None else f"{value / unit:.0f}"
+_NAMES = ("key", "icao", "callsign", "on_ground", "flags")
+_COLUMNS = ("utc_ns", "latitude_deg", "longitude_deg", "height_m", "horizontal_sigma_m", "height_sigma_m")
+
+
+def _names(track: Track) -> dict[str, Any]:
+    return {name: getattr(track, name) for name in _NAMES}
+
+
+def _positions(track: Track) -> Iterator[dict[str, float | int | None]]:
+    """NaN, which JSON does not know, is nothing."""
+    for values in zip(*(getattr(track, name).tolist() for name in _COLUMNS), strict=True):
+        yield {name: None if value != value else value for name, value in zip(_COLUMNS, values, strict=True)}
+
+
+def _utc_ns(option: str, text: str) -> int:
+    """Of ISO 8601, which is UTC unless it says otherwise."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as err:
+        raise typer.BadParameter(f"{text!r} is no time like 2026-11-21T18:00:00", param_hint=option) from err
+    since = when.replace(tzinfo=when.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since // timedelta(microseconds=1)) * 1000

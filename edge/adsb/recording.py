@@ -9,6 +9,7 @@ from pathlib import Path
 
 from camera.geodesy import Site
 from edge.adsb.decode import decode
+from edge.adsb.ear import Decoded
 from edge.adsb.frames import TICK_HZ, ModeSFrame
 from edge.adsb.signal.demod import Demodulator
 from edge.adsb.sources.feeds import believed, read_beast
@@ -53,6 +54,15 @@ def decode_recording(
     `utc_ns` is None unless the file's name tells when it began (`...utc--<seconds>.<fraction>...`); the states' own
     times count from there, or from zero. `rate_hz` is that of a cu8 file. Raises RecordingRefused.
     """
+    start_utc_ns = recording_start_utc_ns(path)
+    for t_s, item in decode_messages(path, rate_hz=rate_hz, site=site, summary=summary):
+        yield (None if start_utc_ns is None else item.utc_ns), t_s, item.state
+
+
+def decode_messages(
+    path: Path, *, rate_hz: int = TICK_HZ, site: Site | None = None, summary: RecordingSummary | None = None
+) -> Iterator[tuple[float, Decoded]]:
+    """(seconds since the recording's first frame, message), as `decode_recording`."""
     summary = RecordingSummary() if summary is None else summary
     summary.kind = recording_kind(path)
     start_utc_ns = recording_start_utc_ns(path)
@@ -73,7 +83,7 @@ def decode_recording(
         summary.duration_s, summary.messages = max(summary.duration_s, t_s), summary.messages + 1
         summary.icaos.add(state.icao)
         summary.positions = table.counters.positions
-        yield (None if start_utc_ns is None else utc_ns), t_s, state
+        yield t_s, Decoded(utc_ns, report, state)
 
 
 def recording_start_utc_ns(path: Path) -> int | None:

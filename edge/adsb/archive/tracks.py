@@ -76,14 +76,21 @@ def _through(stamps: list[int], begin_utc_ns: int, end_utc_ns: int) -> list[int]
 
 def _track(rows: list[tuple[Any, ...]]) -> Track:
     columns = list(zip(*rows, strict=True))
-    numbers = [np.array(column, dtype=np.float64) for column in columns[5:10]]  # None becomes NaN
+    latitude_deg, longitude_deg, height_m, horizontal_sigma_m, height_sigma_m = (
+        np.array(column, dtype=np.float64)  # None becomes NaN
+        for column in columns[5:10]
+    )
     return Track(
-        columns[0][-1],
-        columns[1][-1],
-        next((name for name in reversed(columns[2]) if name), None),
-        columns[3][-1],
-        np.array(columns[4], dtype=np.int64),
-        *numbers,
+        key=columns[0][-1],
+        icao=columns[1][-1],
+        callsign=next((name for name in reversed(columns[2]) if name), None),
+        on_ground=columns[3][-1],
+        utc_ns=np.array(columns[4], dtype=np.int64),
+        latitude_deg=latitude_deg,
+        longitude_deg=longitude_deg,
+        height_m=height_m,
+        horizontal_sigma_m=horizontal_sigma_m,
+        height_sigma_m=height_sigma_m,
         flags=tuple(sorted({flag for flags in columns[10] for flag in flags or ()})),
     )
 

@@ -89,7 +89,8 @@ class StreamServer:
             try:
                 listener = socket.create_server((self._host, self.port), backlog=8)
             except OSError as err:
-                failure = f"{self._name}: port {self.port} of {self._host} cannot be opened: {err.strerror}"
+                why = str(err.strerror).partition(" (while")[0]  # the address again
+                failure = f"{self._name}: port {self.port} of {self._host} cannot be opened: {why}"
                 if failure != self.failure:
                     log.warning("%s; free it or set another in [share]", failure)
                 self.failure = failure
