@@ -33,6 +33,9 @@ class StationSection(Section):
     latitude_deg: float = Field(ge=-90, le=90)
     longitude_deg: float = Field(ge=-180, le=180)
     height_m: float = Field(ge=-430, le=9000)  # above the WGS-84 ellipsoid, not above the sea
+    geoid_m: float | None = Field(None, ge=-110, le=90)  # of the mean sea level above the ellipsoid, here
+    qnh_hpa: float | None = Field(None, ge=870, le=1090)  # for aircraft that tell no GNSS height, while no other does
+    temperature_celsius: float | None = Field(None, ge=-70, le=60)  # at the station, makes `qnh_hpa` worth more
 
     @property
     def site(self) -> Site:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from camera.geodesy import Site
+from edge.adsb.aircraft.height import Air
 from edge.adsb.decode import Report, decode
 from edge.adsb.frames import ModeSFrame
 from edge.adsb.health import Evidence, RateMeter, judge
@@ -46,8 +47,10 @@ class Decoded:
 class Ear:
     """Pure but for the times it is given; `failure` is why no source is open, "" while one is."""
 
-    def __init__(self, site: Site, mono_s: float, *, expected_bytes_per_s: float | None) -> None:
-        self.table = AircraftTable(site)
+    def __init__(
+        self, site: Site, mono_s: float, *, expected_bytes_per_s: float | None, air: Air | None = None
+    ) -> None:
+        self.table = AircraftTable(site, air=air)
         self.failure = "not opened yet"
         self.gain_db: float | None = None
         self.counters: Counter[str] = Counter()
@@ -77,7 +80,7 @@ class Ear:
             self._lost.add(mono_s, lost_blocks - self._lost_blocks)
         self._lost_blocks = lost_blocks
         self._noise_dbfs, self._strong_share = heard.noise_dbfs, heard.strong_share
-        turned_away = self.table.counters.turned_away
+        turned_away, self.table.gain_db = self.table.counters.turned_away, self.gain_db or 0.0
         decoded = self.learn(heard.frames)
         self._turned_away.add(mono_s, self.table.counters.turned_away - turned_away)
         return decoded
