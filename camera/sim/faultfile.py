@@ -29,3 +29,8 @@ class FaultFile:
             self._told = name
             log.warning("%s: no such fault: %s; known: %s", self._path, name, ", ".join(self._known))
         return ""
+
+    def over(self, fault: str) -> None:
+        """Ends this fault, as what was done to the device ends it; another that stands there stays."""
+        if self._path is not None and self.wanted() == fault:
+            self._path.unlink(missing_ok=True)

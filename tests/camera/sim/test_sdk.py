@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from camera.sim.sdk import CONTROLS, FAULTS, SimulatedSdk
+from camera.sim.asi_unit import CONTROLS
+from camera.sim.sdk import FAULTS, SimulatedSdk
 from camera.zwo.library import load_sdk
 from edge.runtime.clock import SkyClock
 
