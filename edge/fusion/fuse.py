@@ -29,6 +29,8 @@ LARGEST_TRAILS = 100  # of one exposure; joining the pieces of more would take l
 LASER_SLACK_S = 2.0  # between what the telescope says and what the exposure saw, each side
 RADIO_LARGEST_SIGMA_RAD = np.radians(2.0)  # a vaguer report explains no trail
 KNOWN_BONUS = 4.0  # chi-square in favour of the aircraft a track already belongs to
+RECENT_EXPOSURES = 8  # more than a sum is made of
+SHOWN_DEG, SHOWN_SHARE = 1.0, 0.3  # of a sum's sighting near what single exposures showed
 SAME_WAY_RAD_PER_S = np.radians(0.05)  # slower motions have no direction to disagree about
 
 
@@ -62,6 +64,7 @@ class Fusion:
         self._pointings: deque[Pointing] = deque(maxlen=300)
         self._before: tuple[int, list[Sighting]] | None = None  # end and sightings of the exposure judged last
         self._beam: list[Sighting] = []
+        self._recent: deque[tuple[int, list[Sighting]]] = deque(maxlen=RECENT_EXPOSURES)
         self._seen_mono_s = 0.0
         self._crowded = False
         self._counters = {
@@ -100,6 +103,7 @@ class Fusion:
             if self._before is not None and end <= self._before[0]:
                 self._counters["calendar_stepped_back"] += 1
                 self._tracker.tracks, self._before = [], None
+                self._recent.clear()
             self._seen_mono_s = end_mono_s
             sightings = self._sightings(trails, begin, end)
             over_limit = self._tracker.counters["tracks_over_limit"]
@@ -114,6 +118,22 @@ class Fusion:
             self._match_target(tracks, middle, end_mono_s - (end - middle) / 1e9 / self._sky_rate)
             self._judge_meteors(tracks, flying + self._beam, begin)
             self._before = (end, flying + self._beam)
+            self._recent.append(self._before)
+
+    def see_sum(self, trails: Sequence[SkyTrail], begin_utc_ns: int, end_utc_ns: int, end_mono_s: float) -> None:
+        """After `see` of its last exposure: trails on the sum of several, of which single ones showed nothing.
+
+        It only ever adds objects. What stands where a single exposure of the sum has shown something, the own beam
+        included, is known better from there.
+        """
+        with self._lock:
+            sightings = self._sightings(trails, begin_utc_ns, end_utc_ns)
+            shown = [s.points for end, some in self._recent if end > begin_utc_ns for s in some]
+            new = [s for s in self._joined(sightings) if not shown or not _lies_on(s, np.concatenate(shown))]
+            middle = begin_utc_ns + (end_utc_ns - begin_utc_ns) // 2
+            tracks = self._tracker.add_slow(new, middle, end_mono_s)
+            self._match_radio(tracks, middle)
+            self._match_satellites(tracks, begin_utc_ns, middle, end_utc_ns)
 
     def _sightings(self, trails: Sequence[SkyTrail], begin: int, end: int) -> list[Sighting]:
         self._counters["exposures_seen"] += 1
@@ -352,6 +372,11 @@ class Fusion:
 def _is_slow(track: Track) -> bool:
     fastest = max(abs(course.rate_rad_per_s) for course in track.courses)
     return track.detections >= 2 and fastest < np.radians(identify.METEOR_RATE_DPS)
+
+
+def _lies_on(sighting: Sighting, shown: Vector) -> bool:
+    """Whether a good part of it stands where single exposures have shown something. `shown` (N, 3): their points."""
+    return bool((identify.distance_to_deg(sighting.points, shown) <= SHOWN_DEG).mean() >= SHOWN_SHARE)
 
 
 def _same_way(track: Track, utc_ns: int, motion: Vector) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

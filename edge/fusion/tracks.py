@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from edge.fusion.associate import NEVER, assign, chi_square, offsets
+from edge.fusion.associate import GATE, NEVER, assign, chi_square, offsets
 from edge.fusion.greatcircle import Course, Vector, fit_courses, resting
 from edge.fusion.sightings import Sighting, stacked
 
@@ -110,7 +110,13 @@ class Tracker:
         self._noise_rad = noise_rad
         self._next = 1
         self.tracks: list[Track] = []
-        self.counters = {"tracks_started": 0, "tracks_gone": 0, "tracks_over_limit": 0, "manoeuvres": 0}
+        self.counters = {
+            "tracks_started": 0,
+            "tracks_gone": 0,
+            "tracks_over_limit": 0,
+            "manoeuvres": 0,
+            "tracks_of_sums": 0,
+        }
 
     def cost(self, tracks: Sequence[Track], sightings: Sequence[Sighting], utc_ns: int) -> Vector:
         """(S, T) chi-square of every sighting on every track, the better of both directions."""
@@ -144,6 +150,28 @@ class Tracker:
             result.append(track)
         self._limit()
         return [track for track in result if track in self.tracks]
+
+    def add_slow(self, sightings: Sequence[Sighting], middle_utc_ns: int, end_mono_s: float) -> list[Track]:
+        """Sightings of a sum of exposures that no single one of them showed. Returns the tracks they began or
+        continue; what fits a track followed by single exposures is known better there."""
+        cost = self.cost(self.tracks, sightings, middle_utc_ns)
+        chosen = dict(assign(cost))
+        known, changed = list(self.tracks), []
+        for s, sighting in enumerate(sightings):
+            if s in chosen:
+                track = known[chosen[s]]
+                if track.newest.exposure_s < 0.75 * sighting.exposure_s:
+                    continue
+                self.counters["manoeuvres"] += track.extend(sighting, self._noise_rad)
+                track.end_mono_s = end_mono_s
+            elif (cost[s] <= GATE).any():  # a second piece of what is followed already
+                continue
+            else:
+                track = self._start(sighting, end_mono_s)
+                self.counters["tracks_of_sums"] += 1
+            changed.append(track)
+        self._limit()
+        return [track for track in changed if track in self.tracks]
 
     def _start(self, sighting: Sighting, end_mono_s: float) -> Track:
         courses = fit_courses(*stacked([sighting]), self._noise_rad)

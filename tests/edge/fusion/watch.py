@@ -119,6 +119,28 @@ class Watch:
             add("own-beam", self.beam_unit(begin_s + EXPOSURE_S / 2), "aircraft")
         return found
 
+    def see_sum(self, begin_s: float, exposures: int = 5, *, lowest_deg: float = 5.0) -> None:
+        """What the sum of several exposures shows: everything above `lowest_deg`, drawn over all of them."""
+        end_s = begin_s + (exposures - 1) * CADENCE_S + EXPOSURE_S
+        begin, end = self.utc_ns(begin_s), self.utc_ns(end_s)
+        found = []
+        for one in self.scenario.aircraft:
+            enu = one.enu_m(np.linspace(begin_s, end_s, 21), self.scenario.site)
+            unit = enu / np.linalg.norm(enu, axis=1, keepdims=True)
+            if np.degrees(np.arcsin(unit[:, 2].min())) >= lowest_deg:
+                found.append(noisy_trail(self.rng, unit, begin, end))
+        for k in range(exposures):  # the beam stands a little further in each exposure
+            t_s = begin_s + k * CADENCE_S + EXPOSURE_S / 2
+            if self.scenario.beam.is_lasing(t_s):
+                found.append(noisy_trail(self.rng, self.beam_unit(t_s), begin, end))
+            for meteor in self.scenario.meteors:
+                if 0 <= meteor.t_s - (begin_s + k * CADENCE_S) <= EXPOSURE_S - meteor.duration_s:
+                    ends = azel_to_unit(*np.transpose([meteor.start_azel_deg, meteor.end_azel_deg]))
+                    unit = ends[0] + np.linspace(0, 1, 11)[:, None] * (ends[1] - ends[0])
+                    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+                    found.append(noisy_trail(self.rng, unit, begin, end))
+        self.fusion.see_sum(found, begin, end, MONO_ZERO_S + end_s)
+
     def see(self, begin_s: float, *, extra: tuple[SkyTrail, ...] = ()) -> None:
         end_s = begin_s + EXPOSURE_S
         self.fusion.see(
