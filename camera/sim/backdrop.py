@@ -1,7 +1,7 @@
-"""What stands behind the objects of a simulated night: airglow, the domes of two towns, twilight, a skyline, cloud.
+"""What stands behind the objects of a simulated night: airglow, the domes of two towns, twilight, a skyline, cloud, and
+on request Moonlight and Milky Way.
 
-Everything is computed on a coarse grid (one node per 8 pixels) and enlarged: sky light is smooth. The Moon and the
-Milky Way are not drawn.
+Everything is computed on a coarse grid (one node per 8 pixels) and enlarged: sky light is smooth.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 
 from camera.geodesy import enu_to_azel
 from camera.plate import Plate
+from camera.sim import milkyway, moonlight, twilight
+from camera.sim.fractal import fractal
 from camera.sim.scenario import Scenario, SimCloud
+from camera.sky import sun_azel
 
 STEP_PX = 8
 ARCSEC2_PER_SR = (180 / np.pi * 3600) ** 2
 EXTINCTION_MAG = np.array([0.12, 0.20, 0.32])  # per air mass, in red, green, blue
 DARK_SKY_MAG = np.array([21.25, 21.5, 21.45])  # per square arcsecond at the zenith
-# Zenith brightness in mag per square arcsecond against the Sun's elevation: rough, so that day is white and night dark.
-TWILIGHT_SUN_DEG = np.array([-18.0, -15.0, -12.0, -9.0, -6.0, -3.0, 0.0, 10.0])
-TWILIGHT_MAG = np.array([25.0, 21.8, 19.5, 16.5, 13.0, 9.5, 6.5, 4.0])
+TOWN_COLOUR = np.array([1.5, 1.0, 0.55])  # of lamps on the underside of clouds, over green
+BEHIND_SKYLINE = 0.04  # of the sky's light that hills and trees send back
 
 Float32 = NDArray[np.float32]
 
@@ -35,14 +37,6 @@ def vignetting(theta_rad: NDArray[np.float64]) -> NDArray[np.float64]:
     """Light lost towards the edge of the lens, relative to its centre."""
     z = theta_rad / (np.pi / 2)
     return np.asarray(np.clip(1 - 0.35 * z**2 - 0.25 * z**6, 0.05, 1.0))
-
-
-def fractal(rng: np.random.Generator, size: int = 512, slope: float = 3.0) -> Float32:
-    """(size, size) periodic noise of mean 0 and deviation 1 with a power spectrum falling as frequency^-slope."""
-    f = np.hypot(*np.meshgrid(np.fft.fftfreq(size), np.fft.fftfreq(size)))
-    f[0, 0] = np.inf
-    picture = np.fft.ifft2(np.fft.fft2(rng.normal(size=(size, size))) * f ** (-slope / 2)).real
-    return np.asarray(picture / picture.std(), dtype=np.float32)
 
 
 class Backdrop:
@@ -69,30 +63,52 @@ class Backdrop:
         solid = np.linalg.norm(np.cross(np.gradient(unit, axis=0), np.gradient(unit, axis=1)), axis=-1) / STEP_PX**2
         self._arcsec2 = np.nan_to_num(solid * ARCSEC2_PER_SR)  # of one pixel
         skyline = 1.5 + 1.2 * np.abs(fractal(rng, 256, 1.5)[0])  # degrees, around the horizon
-        height = np.interp(self._azimuth_deg, np.arange(257) * 360 / 256, np.append(skyline, skyline[0]))
-        self._open = np.nan_to_num(np.clip((self._elevation_deg - height) / 0.6 + 0.5, 0.0, 1.0))
-        self._domes = [
+        self._open = np.nan_to_num(np.clip((self._elevation_deg - self._skyline_deg(skyline)) / 0.6 + 0.5, 0.0, 1.0))
+        domes = [
             (float(rng.uniform(0, 360)), float(rng.uniform(20, 45)), float(rng.uniform(0.15, 0.6))) for _ in range(2)
         ]
         self._texture = fractal(rng)
+        self._night, self._towns = self._night_and_towns(domes)
 
-    def clear_sky(self, sun_elevation_deg: float) -> Float32:
-        """(rows, columns, 3) coarse: light of one pixel's cloudless sky, in units of V = 0 per second, per colour."""
+    def _skyline_deg(self, skyline_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(rows, columns) height of what hides the sky at each node's azimuth."""
+        height = np.interp(self._azimuth_deg, np.arange(257) * 360 / 256, np.append(skyline_deg, skyline_deg[0]))
+        dome = self._scenario.sky.dome
+        if dome is not None:
+            off = (self._azimuth_deg - dome.azimuth_deg + 180) % 360 - 180
+            round_deg = dome.height_deg * np.sqrt(np.maximum(1 - (off / dome.half_width_deg) ** 2, 0.0))
+            height = np.maximum(height, round_deg)
+        return np.asarray(height)
+
+    def _night_and_towns(self, domes: list[tuple[float, float, float]]) -> tuple[NDArray[np.float64], Float32]:
+        """Moonless night (rows, columns, 3) per square arcsecond in units of V = 0, and (rows, columns) how much of the
+        towns' light stands there, relative to a dark sky."""
         e = np.radians(np.maximum(self._elevation_deg, 0.0))
         airglow = 1 / np.sqrt(np.maximum(1 - (6371 / 6461 * np.cos(e)) ** 2, 1e-3))  # van Rhijn, 90 km
-        shape = 0.45 + 0.55 * np.minimum(airglow, 6.0)
         degrees = np.degrees(e)
-        for azimuth, width, strength in self._domes:
+        towns = np.zeros(degrees.shape)
+        for azimuth, width, strength in domes:
             off = (self._azimuth_deg - azimuth + 180) % 360 - 180
             glow = 6 * np.exp(-degrees / 9) + 1.6 * np.exp(-degrees / 35)
-            shape = shape + strength * glow * np.exp(-0.5 * (off / width) ** 2)
+            towns += strength * glow * np.exp(-0.5 * (off / width) ** 2)
+        shape = 0.45 + 0.55 * np.minimum(airglow, 6.0) + towns
         extinct = 10 ** (-0.4 * 0.6 * EXTINCTION_MAG * (air_mass(self._elevation_deg) - 1)[..., None])
-        night = 10 ** (-0.4 * DARK_SKY_MAG) * shape[..., None] * extinct
-        twilight = 10 ** (-0.4 * np.interp(sun_elevation_deg, TWILIGHT_SUN_DEG, TWILIGHT_MAG)) * np.array(
-            [0.8, 1.0, 1.2]
-        )
-        light = (night + twilight) * (self._arcsec2 * self._lens * (0.04 + 0.96 * self._open))[..., None]
-        return np.asarray(np.nan_to_num(light), dtype=np.float32)
+        return 10 ** (-0.4 * DARK_SKY_MAG) * shape[..., None] * extinct, np.nan_to_num(towns).astype(np.float32)
+
+    def clear_sky(self, utc_ns: int) -> Float32:
+        """(rows, columns, 3) coarse: light of one pixel's cloudless sky, in units of V = 0 per second, per colour."""
+        site, wanted = self._scenario.site, self._scenario.sky
+        light = self._night
+        sun = sun_azel(utc_ns, site)
+        if sun[1] > twilight.DARK_SUN_DEG:
+            light = light + twilight.twilight(np.stack((self._azimuth_deg, self._elevation_deg), axis=-1), sun)
+        if wanted.milky_way:
+            extinct = 10 ** (-0.4 * EXTINCTION_MAG * (air_mass(self._elevation_deg) - 1)[..., None])
+            light = light + milkyway.milky_way(self._unit, utc_ns, site) * extinct
+        if wanted.moon:
+            light = light + moonlight.skylight(self._unit, moonlight.Moon.at(utc_ns, site))
+        through = self._arcsec2 * self._lens * (BEHIND_SKYLINE + (1 - BEHIND_SKYLINE) * self._open)
+        return np.asarray(np.nan_to_num(light * through[..., None]), dtype=np.float32)
 
     def transmission(self, t_s: float) -> Float32 | None:
         """(rows, columns) coarse: share of starlight that comes through the clouds at `t_s`; None without any."""
@@ -118,15 +134,22 @@ class Backdrop:
         noise = np.clip(noise, -2.0, 2.0)
         off = np.abs((self._azimuth_deg - cloud.azimuth_deg + 180) % 360 - 180)
         inside = np.clip((cloud.half_width_deg - off + 8 * noise) / 16 + 0.5, 0, 1)
-        inside = inside * np.clip((88 - self._elevation_deg) / 10, 0, 1)
+        if cloud.half_width_deg < 180:  # a bank over one side ends below the zenith, where all azimuths meet
+            inside = inside * np.clip((88 - self._elevation_deg) / 10, 0, 1)
         depth = -np.log(max(cloud.transmission, 1e-3)) * (1 + 0.25 * noise)
         return np.asarray(np.nan_to_num(np.exp(-depth * inside * strength), nan=1.0), dtype=np.float32)
 
     def cloudy_sky(self, clear: Float32, transmission: Float32) -> Float32:
-        """Cloud hides the light behind it and scatters a little more light of the ground back."""
+        """Cloud hides the light behind it and scatters a little more light of the ground back; over towns much more."""
         dim = transmission[..., None]
         glow = np.array([1.7, 1.45, 1.25], np.float32)
-        return np.asarray(clear * (dim + (1 - dim) * glow), dtype=np.float32)
+        light = clear * (dim + (1 - dim) * glow)
+        if self._scenario.sky.lit_clouds:
+            lit = (0.3 + 4.0 * self._towns) * self._arcsec2 * self._lens * self._open * 10 ** (-0.4 * DARK_SKY_MAG[1])
+            depth = -np.log(np.maximum(transmission, 1e-3))
+            lit *= (1 - transmission) * (0.25 + 0.75 * depth / max(float(depth.max()), 1.0))  # the thicker the whiter
+            light += lit[..., None] * TOWN_COLOUR
+        return np.asarray(light, dtype=np.float32)
 
     def enlarge(self, coarse: Float32) -> Float32:
         """(rows, columns) coarse -> (height, width)."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from camera.geodesy import Site, azel_to_unit
 from camera.satellites import SatelliteView
+from camera.sim.conditions import SimInsect
 from camera.sim.scenario import SimAircraft, SimBeam, SimMeteor
 
 # Light of a source relative to a star of equal V, in the red, green and blue pixels.
@@ -183,6 +184,30 @@ def meteor_light(meteor: SimMeteor, t_s: NDArray[np.float64], exposure_s: float)
     light = 10 ** (-0.4 * meteor.magnitude) * hump * exposure_s / len(t_s)
     hue = np.stack((0.75 + 0.4 * (share > 0.7), 1.25 - 0.2 * share, np.full(len(share), 0.8)), axis=-1)
     return Light(unit, light[:, None] * hue, np.ones(len(share), dtype=bool), unit)
+
+
+INSECT_RADIUS_DEG = 0.3  # of the blur disc: 3 mm of wing and lens, a third of a metre away
+
+
+def insect_light(insect: SimInsect, t_s: NDArray[np.float64], exposure_s: float) -> Light:
+    """Blur discs along a bent track, brighter with every stroke of the wings."""
+    share = (t_s - insect.t_s) / insect.duration_s
+    inside = (share >= 0) & (share <= 1)
+    share = share[inside]
+    a, b = azel_to_unit(*insect.start_azel_deg), azel_to_unit(*insect.end_azel_deg)
+    across = np.cross(a, b) / np.linalg.norm(np.cross(a, b))
+    path = a + share[:, None] * (b - a) + np.radians(insect.bend_deg) * (4 * share * (1 - share))[:, None] * across
+    path /= np.linalg.norm(path, axis=1)[:, None]
+    wings = 0.1 + np.abs(np.sin(np.pi * insect.wingbeat_hz * (t_s[inside] - insect.t_s))) ** 3
+    # A sunflower of points fills the disc evenly (Vogel 1979); axes at right angles to the line of sight.
+    k = np.arange(24)
+    radius, turn = np.radians(INSECT_RADIUS_DEG) * np.sqrt((k + 0.5) / len(k)), k * np.pi * (3 - np.sqrt(5))
+    side = np.cross(path, across)
+    disc = radius[:, None] * np.stack((np.cos(turn), np.sin(turn)), axis=-1)
+    points = path[:, None] + disc[None, :, :1] * across + disc[None, :, 1:] * side[:, None]
+    light = 10 ** (-0.4 * insect.magnitude) * wings * exposure_s / len(t_s) / len(k)
+    each = np.repeat(light, len(k))[:, None] * WARM
+    return Light(points.reshape(-1, 3), each, np.ones(len(each), dtype=bool), path)
 
 
 def beam_light(

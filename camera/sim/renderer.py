@@ -1,8 +1,8 @@
 """The sky of a simulated night as the camera's sensor would expose it: raw RGGB frames, and the truth about them.
 
-Once: backdrop and hot pixels. Per frame: stars where they stand at mid-exposure, objects resolved in time within the
-exposure, cloud, cosmic rays, noise. A frame depends on the scenario, the plate and its start alone: rendering it again
-gives the same pixels.
+Once: backdrop and hot pixels. Every few seconds, where Sun, Moon or Milky Way change it: the sky's light. Per frame:
+stars where they stand at mid-exposure, objects resolved in time within the exposure, cloud, dew, cosmic rays, noise. A
+frame depends on the scenario, the plate and its start alone: rendering it again gives the same pixels.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from camera.geodesy import azel_to_unit, enu_to_azel
 from camera.plate import Plate, Region, Station
 from camera.satellites import view
-from camera.sim import lights
+from camera.sim import lights, moonlight, twilight
 from camera.sim.backdrop import EXTINCTION_MAG, Backdrop, Float32, air_mass
+from camera.sim.dew import Dew
 from camera.sim.laser import Intervals
 from camera.sim.lights import Light
 from camera.sim.scenario import Scenario
 from camera.sim.sensor import Sensor
 from camera.sim.splat import stamps
-from camera.sky import star_azel, sun_azel
+from camera.sky import planets, star_azel, sun_azel
 from camera.stars import load_stars
 
 SENSOR_PX, ROI_PX = (4144, 2822), (2744, 2822)
@@ -36,7 +37,9 @@ ZERO_MAG_E_PER_S = 1000 * 0.8 * np.pi / 4 * (0.45 / 2.8) ** 2 * np.array([0.60 *
 STEP_PX = 0.4  # between the samples of a trail: below the PSF's width, so that lines come out smooth
 COSMIC_RAYS_PER_S = 0.2
 
-TruthClass = Literal["aircraft", "satellite", "meteor", "own-beam"]
+TWILIGHT_STEP_S, NIGHT_STEP_S = 10.0, 30.0  # between two computations of the sky's light
+
+TruthClass = Literal["aircraft", "satellite", "meteor", "own-beam", "insect"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,17 +102,20 @@ class Renderer:
         self._scenario, self._plate, self._origin, self._lasing = scenario, plate, origin_px, lasing
         self._shape = (height_px, width_px)
         self._backdrop = Backdrop(scenario, plate, width_px, height_px, origin_px)
+        self._mounted: tuple[tuple[Plate, Backdrop], ...] = ((self._plate, self._backdrop),)  # before and after a knock
+        self._dew = Dew(scenario.seed)
         self._dark_e_per_s = self.sensor.dark_e_per_s(width_px, height_px)
         self._stars = load_stars()
         # Light of the stars per colour from B-V: a black-body-like slope either side of green.
         bv = self._stars.bv_mag - 0.3
         colour = np.stack((10 ** (0.22 * bv), np.ones(len(bv)), 10 ** (-0.34 * bv)), axis=-1)
         self._star_light = 10 ** (-0.4 * self._stars.v_mag)[:, None] * colour
-        self._sky: tuple[float, Float32, Float32] | None = None  # Sun's elevation, coarse, full mosaic; per second
+        self._sky: tuple[object, Float32, Float32] | None = None  # what it is of, coarse, full mosaic; per second
 
     def render(self, start_utc_ns: int, exposure_s: float) -> NDArray[np.uint16]:
         """(height, width) RGGB stored units of the exposure that begins at `start_utc_ns`."""
         rng = np.random.Generator(np.random.SFC64((self._scenario.seed, start_utc_ns)))
+        self._aim(start_utc_ns)
         transmission = self._backdrop.transmission(self._middle_s(start_utc_ns, exposure_s))
         mean_e = self._background_e(start_utc_ns, exposure_s, transmission)
         flat = mean_e.reshape(-1)
@@ -117,11 +123,16 @@ class Renderer:
         for light in (self._stars_at(start_utc_ns, exposure_s, rng), *objects):
             indices, electrons = self._exposed(light, transmission)
             np.add.at(flat, indices, electrons)
+        self._add_moon(mean_e, start_utc_ns, exposure_s, transmission)
+        dew = self._scenario.sky.dew
+        if dew is not None and (covered := dew.covered(self._scenario.t_s(start_utc_ns))) > 0:
+            mean_e = self._dew.blurred(mean_e, covered)
         self._cosmic_rays(mean_e, exposure_s, rng)
         return self.sensor.read_out(mean_e, rng)
 
     def truth(self, start_utc_ns: int, exposure_s: float) -> list[TruthTrail]:
         """Every object of which a part stood above the skyline and inside the frame during the exposure."""
+        self._aim(start_utc_ns)
         transmission = self._backdrop.transmission(self._middle_s(start_utc_ns, exposure_s))
         background_e = self._background_e(start_utc_ns, exposure_s, transmission).reshape(-1)
         trails = []
@@ -135,6 +146,7 @@ class Renderer:
 
     def cloud_opacity(self, start_utc_ns: int, exposure_s: float) -> Float32:
         """(height, width) share of starlight lost in cloud, 0 to 1."""
+        self._aim(start_utc_ns)
         transmission = self._backdrop.transmission(self._middle_s(start_utc_ns, exposure_s))
         if transmission is None:
             return np.zeros(self._shape, np.float32)
@@ -144,16 +156,34 @@ class Renderer:
         return self._scenario.t_s(start_utc_ns) + exposure_s / 2
 
     def _background_e(self, start_utc_ns: int, exposure_s: float, transmission: Float32 | None) -> Float32:
-        sun_deg = sun_azel(start_utc_ns, self._scenario.site)[1]
-        if self._sky is None or (abs(sun_deg - self._sky[0]) > 0.1 and max(sun_deg, self._sky[0]) > -18.0):
-            coarse = self._backdrop.clear_sky(sun_deg)
-            self._sky = (sun_deg, coarse, self._mosaic(coarse))
+        moment_ns = self._sky_moment_ns(start_utc_ns)
+        if self._sky is None or self._sky[0] != (self._plate.sha256, moment_ns):
+            coarse = self._backdrop.clear_sky(moment_ns)
+            self._sky = ((self._plate.sha256, moment_ns), coarse, self._mosaic(coarse))
         _, coarse, full = self._sky
         if transmission is not None:
             full = self._mosaic(self._backdrop.cloudy_sky(coarse, transmission))
         background = full + self._dark_e_per_s
         background *= np.float32(exposure_s)
         return background
+
+    def _sky_moment_ns(self, start_utc_ns: int) -> int:
+        """Of which instant the sky's light is taken: its own step's middle, or always the same where nothing moves."""
+        wanted = self._scenario.sky
+        in_twilight = sun_azel(start_utc_ns, self._scenario.site)[1] > twilight.DARK_SUN_DEG
+        if not (in_twilight or wanted.moon or wanted.milky_way):
+            return self._scenario.epoch_utc_ns
+        step_ns = round((TWILIGHT_STEP_S if in_twilight else NIGHT_STEP_S) * 1e9)
+        return start_utc_ns // step_ns * step_ns + step_ns // 2
+
+    def _aim(self, start_utc_ns: int) -> None:
+        """Looks through the lens as it is mounted at that time."""
+        knock = self._scenario.sky.knock
+        after = knock is not None and self._scenario.t_s(start_utc_ns) >= knock.t_s
+        if knock is not None and after and len(self._mounted) == 1:
+            moved, (height, width) = knock.moved(self._plate), self._shape
+            self._mounted += ((moved, Backdrop(self._scenario, moved, width, height, self._origin)),)
+        self._plate, self._backdrop = self._mounted[int(after)]
 
     def _mosaic(self, coarse: Float32) -> Float32:
         """Coarse colours -> (height, width) electrons per second in each pixel's own colour."""
@@ -169,12 +199,22 @@ class Renderer:
         return mosaic
 
     def _stars_at(self, start_utc_ns: int, exposure_s: float, rng: np.random.Generator) -> Light:
-        azel = star_azel(self._stars, start_utc_ns + round(exposure_s * 5e8), self._scenario.site)
+        middle_utc_ns = start_utc_ns + round(exposure_s * 5e8)
+        azel, star_light = star_azel(self._stars, middle_utc_ns, self._scenario.site), self._star_light
+        if self._scenario.sky.moon:
+            planet_azel, magnitudes = planets(middle_utc_ns, self._scenario.site)
+            azel = np.concatenate((azel, planet_azel))
+            star_light = np.concatenate((star_light, 10 ** (-0.4 * magnitudes)[:, None] * lights.WARM))
+        lamps = self._scenario.sky.lamps
+        if lamps:
+            azel = np.concatenate((azel, [(lamp.azimuth_deg, lamp.elevation_deg) for lamp in lamps]))
+            lit = 10 ** (-0.4 * np.array([lamp.magnitude for lamp in lamps]))
+            star_light = np.concatenate((star_light, lit[:, None] * lights.WARM))
         up = azel[:, 1] > 0.5
         azel = azel[up]
         # Scintillation of a 1.6 mm pupil: about a tenth at the zenith in one second, Young 1967's slope with air mass.
         twinkle = rng.normal(0.0, 0.05 / np.sqrt(exposure_s) * np.minimum(air_mass(azel[:, 1]), 5.0) ** 1.5)
-        light = self._star_light[up] * np.clip(1 + twinkle, 0.3, 1.7)[:, None] * exposure_s
+        light = star_light[up] * np.clip(1 + twinkle, 0.3, 1.7)[:, None] * exposure_s
         return Light(azel_to_unit(azel[:, 0], azel[:, 1]), light, np.ones(len(azel), dtype=bool), np.empty((0, 3)))
 
     def _objects(self, start_utc_ns: int, exposure_s: float) -> list[tuple[TruthClass, str, Light]]:
@@ -202,6 +242,11 @@ class Renderer:
                 ends = azel_to_unit(*np.transpose([meteor.start_azel_deg, meteor.end_azel_deg]))
                 times = self._times(ends, begin_s, exposure_s, duration_s=meteor.duration_s)
                 found.append(("meteor", f"meteor-{number}", lights.meteor_light(meteor, times, exposure_s)))
+        for number, insect in enumerate(night.sky.insects):
+            if insect.t_s < begin_s + exposure_s and insect.t_s + insect.duration_s > begin_s:
+                ends = azel_to_unit(*np.transpose([insect.start_azel_deg, insect.end_azel_deg]))
+                times = self._times(ends, begin_s, exposure_s, duration_s=insect.duration_s)
+                found.append(("insect", f"insect-{number}", lights.insect_light(insect, times, exposure_s)))
         times = begin_s + exposure_s * (np.arange(5) + 0.5) / 5
         fired = night.beam if self._lasing is None else replace(night.beam, lasing_s=self._lasing())
         beam = lights.beam_light(fired, times, exposure_s, night.epoch_utc_ns, night.site)
@@ -228,6 +273,23 @@ class Renderer:
         extinct = 10 ** (-0.4 * EXTINCTION_MAG * air_mass(enu_to_azel(unit)[:, 1])[:, None])
         share = self._backdrop.open_at(xy, transmission)[:, None] * extinct
         return stamps(self._shape, xy, light.zero_mag_s[here] * ZERO_MAG_E_PER_S * share)
+
+    def _add_moon(self, mean_e: Float32, start_utc_ns: int, exposure_s: float, transmission: Float32 | None) -> None:
+        if not self._scenario.sky.moon:
+            return
+        moon = moonlight.Moon.at(start_utc_ns + round(exposure_s * 5e8), self._scenario.site)
+        at = self._plate.unit_to_pixel(moon.unit_enu, self._origin)
+        height, width = self._shape
+        if moon.azel_deg[1] < -0.5 or not ((at > 0) & (at < (width - 1, height - 1))).all():
+            return
+        extinct = 10 ** (-0.4 * EXTINCTION_MAG * air_mass(np.array(moon.azel_deg[1])))
+        share = float(self._backdrop.open_at(at[None], transmission)[0])
+        electrons = moon.light * exposure_s * share * extinct * ZERO_MAG_E_PER_S
+        lens = self._plate.parameters
+        axis = np.array([lens.cx, lens.cy]) - self._origin
+        px_per_deg = float(np.radians(lens.f))
+        for rows, columns, light in moonlight.disc_and_ghost(self._shape, at, axis, px_per_deg, electrons):
+            mean_e[rows, columns] += light
 
     def _polyline(self, path_enu: NDArray[np.float64]) -> NDArray[np.float64]:
         """(N, 2) of the first stretch that lies in the frame and above the skyline, a point about every 8 px."""

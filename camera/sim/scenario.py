@@ -26,6 +26,7 @@ from camera.geodesy import (
     separation_deg,
 )
 from camera.satellites import Elements, julian_dates, view
+from camera.sim.conditions import PLAIN_SKY, SimSky
 
 YEBES = Site(40.5247, -3.0883, 980.0)
 EPOCH_UTC_NS = 1_781_473_500_000_000_000  # 2026-06-14T21:45:00Z: Sun 17 deg below the horizon, New Moon
@@ -130,6 +131,7 @@ class Scenario:
     meteors: tuple[SimMeteor, ...]
     clouds: tuple[SimCloud, ...]
     beam: SimBeam
+    sky: SimSky = PLAIN_SKY
 
     def t_s(self, utc_ns: int) -> float:
         return (utc_ns - self.epoch_utc_ns) / 1e9
