@@ -15,6 +15,8 @@ architectures.py the field network
 networks/        the published networks beside it
 synth.py         invented trails and skies
 labels.py        what people drew on photographs
+importers/       what others labelled, and its card
+augment.py       changes to an image and its mask together
 rendered.py      frames of simulated nights with their truth
 dataset.py       training patches from all of them
 losses.py        what the field network minimises
