@@ -26,6 +26,7 @@ from edge.adsb.sources.iq import (
     SourceRefused,
     SourceTimeout,
 )
+from edge.adsb.sources.ladder import Plugged
 from edge.runtime.clock import Clock
 
 _TICKS_WRONG_S = 1.0
@@ -33,6 +34,8 @@ _CONNECT_S = 3.0
 
 
 class Feed(Protocol):
+    plugged: Plugged | None  # the device of this computer behind it, where there is one
+
     @property
     def lost_blocks(self) -> int: ...
 
@@ -54,7 +57,8 @@ class Feed(Protocol):
 class IqFeed:
     """A source of samples, a demodulator of its own for each opening, and the gain where it is ours to lead."""
 
-    def __init__(self, source: IqSource, *, sky_rate: float) -> None:
+    def __init__(self, source: IqSource, *, sky_rate: float, plugged: Plugged | None = None) -> None:
+        self.plugged = plugged
         self._source, self._sky_rate = source, sky_rate
         self._demodulator = Demodulator(source.rate_hz)
         self._next_sample = 0
@@ -117,6 +121,7 @@ class BeastFeed:
 
     lost_blocks = 0
     gain_db: float | None = None
+    plugged: Plugged | None = None
 
     def __init__(
         self, clock: Clock, *, host: str = "", port: int = 0, files: tuple[Path, ...] = (), sky_rate: float = 1.0

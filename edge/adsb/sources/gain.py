@@ -95,7 +95,7 @@ class GainControl:
         self._settled_mono_s = float("-inf")
         self._ceiling_db, self._ceiling_until_mono_s = float("inf"), float("-inf")
         self._hold_s = FIRST_HOLD_S
-        self._last_was_up = False
+        self._last_was_up, self._step_mono_s = False, float("-inf")
 
     def take(self, mono_s: float, block: Loudness) -> float | None:
         """The new gain in dB, or None while the present one is right."""
@@ -122,24 +122,33 @@ class GainControl:
         if wish_db < 0:
             lower = [gain_db for gain_db in self._gains_db if gain_db < self.gain_db]
             return self._nearest(lower, wish_db)
-        ceiling_db = self._ceiling_db if mono_s < self._ceiling_until_mono_s else float("inf")
-        higher = [
-            gain_db
-            for gain_db in self._gains_db
-            if self.gain_db < gain_db <= ceiling_db and window.strong_share(gain_db - self.gain_db) <= MANY_STRONG
-        ]
-        return self._nearest(higher, wish_db)
+        return self._nearest(
+            [
+                gain_db
+                for gain_db in self._gains_db
+                if self.gain_db < gain_db <= self._limit_db(mono_s)
+                and window.strong_share(gain_db - self.gain_db) <= MANY_STRONG
+            ],
+            wish_db,
+        )
+
+    def _limit_db(self, mono_s: float) -> float:
+        """The gain that was good when the one above was too much; once the pause is over, one above for a trial."""
+        if self.gain_db > self._ceiling_db:
+            return float("inf")  # the trial succeeded
+        if mono_s < self._ceiling_until_mono_s:
+            return self._ceiling_db
+        return min((gain_db for gain_db in self._gains_db if gain_db > self._ceiling_db), default=self._ceiling_db)
 
     def _nearest(self, gains_db: list[float], wish_db: float) -> float:
         return min(gains_db, key=lambda gain_db: abs(gain_db - self.gain_db - wish_db), default=self.gain_db)
 
     def _remember(self, gain_db: float, mono_s: float) -> None:
-        """A way down closes what lies above for a while; one right after a way up was a trial that failed."""
+        """A way down closes what lies above for a while: for longer each time, where it was a trial that failed."""
         is_up = gain_db > self.gain_db
-        if is_up and gain_db > self._ceiling_db and mono_s > self._ceiling_until_mono_s + 2 * self._hold_s:
-            self._hold_s = FIRST_HOLD_S  # times have changed since
         if not is_up:
             if self._last_was_up:
-                self._hold_s = min(2 * self._hold_s, LONGEST_HOLD_S)
+                lasted = mono_s - self._step_mono_s > 2 * self._hold_s
+                self._hold_s = FIRST_HOLD_S if lasted else min(2 * self._hold_s, LONGEST_HOLD_S)
             self._ceiling_db, self._ceiling_until_mono_s = gain_db, mono_s + self._hold_s
-        self._last_was_up = is_up
+        self._last_was_up, self._step_mono_s = is_up, mono_s

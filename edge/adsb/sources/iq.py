@@ -4,6 +4,7 @@ SourceError
 +- SourceTimeout       nothing in time: go on
 +- SourceLost          the device is gone, stalled or silent: close, back off, reopen
 +- SourceRefused       library, device or setting cannot be used as configured: say why, try again later
+|  +- SourceBusy       somebody else has the device: leave it alone
 +- SourceStuck         the driver hangs and holds the device: a USB reset, else the end of the process frees it
 +- RecordingRefused    a file that is no recording: one sentence, exit code 2
 """
@@ -44,6 +45,10 @@ class SourceLost(SourceError):
 
 class SourceRefused(SourceError):
     """Library, device or setting cannot be used as configured: say why, try again later."""
+
+
+class SourceBusy(SourceRefused):
+    """Somebody else has the device: leave it alone."""
 
 
 class SourceStuck(SourceError):

@@ -19,7 +19,7 @@ import numpy as np
 from edge.adsb.sources.arrivals import Arrivals, lost_blocks
 from edge.adsb.sources.gain import START_DB
 from edge.adsb.sources.gaps import LEAST_GAP_S
-from edge.adsb.sources.iq import BLOCK_SAMPLES, CENTRE_HZ, IqBlock, SourceLost, SourceRefused, SourceStuck
+from edge.adsb.sources.iq import BLOCK_SAMPLES, CENTRE_HZ, IqBlock, SourceBusy, SourceLost, SourceRefused, SourceStuck
 from edge.config import RadioSection
 from edge.runtime import usb
 from edge.runtime.clock import Clock
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 _JOIN_S, _CANCEL_EVERY_S = 3.0, 0.1
 VENDOR, PRODUCTS = 0x0BDA, (0x2838, 0x2832)  # Realtek RTL2832U, as in librtlsdr's rules
 _POWER_OFF_S = 3.0
+_BUSY, _NO_DEVICE = -6, -4  # libusb's errors
 
 
 class RtlSource:
@@ -83,6 +84,11 @@ class RtlSource:
         try:
             device = RtlSdr(serial_number=section.serial) if section.serial else RtlSdr()
         except OSError as err:
+            if err.errno == _BUSY:
+                raise SourceBusy(
+                    f"{wanted} is in use by another program, or by the kernel's television driver: "
+                    "stop that, or listen to it as Beast or rtl_tcp; `skyspotter doctor` sees more"
+                ) from err
             raise SourceRefused(f"{wanted} cannot be opened: {err}; is it plugged in, and /dev/bus/usb ours?") from err
         try:
             device.set_bias_tee(section.bias_tee)  # off as well: it outlives the program that switched it on
@@ -126,19 +132,25 @@ class RtlSource:
             _ask("rtlsdr_set_bias_tee", device, 0)
         device.close()
 
+    def is_plugged_in(self) -> bool:
+        try:
+            return self._on_the_bus() is not None
+        except usb.UsbError:  # several fit: ours may be among them
+            return True
+
     def usb_reset(self) -> None:
         """The device as if pulled out and put back. Raises UsbError."""
-        self._bus.reset(self._on_the_bus())
+        if device := self._on_the_bus():
+            self._bus.reset(device)
 
     def power_cycle(self) -> None:
         """The same with its power. Raises UsbError."""
-        self._bus.power_cycle(self._on_the_bus(), _POWER_OFF_S)
+        if device := self._on_the_bus():
+            self._bus.power_cycle(device, _POWER_OFF_S)
 
-    def _on_the_bus(self) -> usb.UsbDevice:
-        for product in PRODUCTS:
-            if device := self._bus.find_device(VENDOR, product, self._section.serial):
-                return device
-        raise usb.UsbError("no such dongle is on the USB bus: plug it in")
+    def _on_the_bus(self) -> usb.UsbDevice | None:
+        found = (self._bus.find_device(VENDOR, product, self._section.serial) for product in PRODUCTS)
+        return next((device for device in found if device is not None), None)
 
 
 def _pump(device: RtlSdr, arrivals: Arrivals) -> None:
@@ -158,4 +170,4 @@ def _ask(function: str, device: RtlSdr | None, *values: int) -> int:
     """librtlsdr itself; below 0 is an error of libusb."""
     from rtlsdr import rtlsdr
 
-    return -4 if device is None else int(getattr(rtlsdr.librtlsdr, function)(device.dev_p, *values))
+    return _NO_DEVICE if device is None else int(getattr(rtlsdr.librtlsdr, function)(device.dev_p, *values))
