@@ -143,7 +143,7 @@ def paths(located: Sequence[Located], utc_ns: NDArray[np.int64], now_utc_ns: int
     utc_ns = np.asarray(utc_ns, dtype=np.int64)
     zero = np.zeros(3)
     report_ns = np.array([one.utc_ns for one in located], dtype=np.int64).reshape(-1)
-    known = np.array([one.velocity_mps is not None for one in located], dtype=bool).reshape(-1)
+    known = np.array([one.velocity_mps is not None for one in located], dtype=bool).reshape(-1, 1)
     velocity = np.array([zero if one.velocity_mps is None else one.velocity_mps for one in located]).reshape(-1, 3)
     position = np.array([one.position_m for one in located]).reshape(-1, 3) - observer_m
     dt = (utc_ns[None, :] - report_ns[:, None]) / 1e9  # (K, M)
@@ -159,8 +159,8 @@ def paths(located: Sequence[Located], utc_ns: NDArray[np.int64], now_utc_ns: int
     ahead_m = np.maximum(TURN_MPS2 / 2 * dt**2 - missed_m, 0.0) / 3
     velocity_sigma_mps = np.array([one.state.velocity_sigma_mps for one in located]).reshape(-1, 1)
     moved_m = np.hypot(missed_m + ahead_m, velocity_sigma_mps * dt)
-    drift_m = np.where(known[:, None], moved_m, UNKNOWN_SPEED_MPS * np.abs(dt))
-    late_m = LATENCY_S * np.linalg.norm(velocity, axis=-1)[:, None]
+    drift_m = np.where(known, moved_m, UNKNOWN_SPEED_MPS * np.abs(dt))
+    late_m = LATENCY_S * np.where(known, np.linalg.norm(velocity, axis=-1, keepdims=True), UNKNOWN_SPEED_MPS)
     horizontal_m = np.array([one.horizontal_sigma_m for one in located]).reshape(-1, 1)
     height_m = np.array([one.height_sigma_m for one in located]).reshape(-1, 1)
     grown_m = np.hypot(late_m, drift_m)
