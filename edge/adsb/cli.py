@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edge.adsb.frames import TICK_HZ
 from edge.adsb.recording import RecordingSummary, decode_messages, read_frames
 from edge.adsb.share.sbs import sbs_line
 from edge.adsb.sources.iq import RecordingRefused
+from edge.adsb.sources.rate import RATES_HZ
 
 if TYPE_CHECKING:
     from edge.adsb.archive.tracks import Track
@@ -40,13 +40,15 @@ class Format(StrEnum):
 @radio_app.command()
 def decode(
     file: Annotated[Path, typer.Argument(help="Beast or 8-bit IQ (cu8); told apart by content.")],
-    rate: Annotated[int, typer.Option(help="Samples per second of a cu8 file: 2400000 or 2000000.")] = TICK_HZ,
+    rate: Annotated[
+        int | None, typer.Option(help="Samples per second of a cu8 file: 2400000 or 2000000; not given: found out.")
+    ] = None,
     format_: Annotated[
         Format, typer.Option("--format", help="hex: messages; sbs: BaseStation; json: states.")
     ] = Format.hex,
 ) -> None:
     """Print everything believed of a recording; the summary goes to the error stream."""
-    if rate not in (2_400_000, 2_000_000):
+    if rate not in (None, *RATES_HZ):
         typer.echo(f"--rate {rate}: only 2400000 and 2000000 samples per second are understood", err=True)
         raise typer.Exit(2)
     summary = RecordingSummary()
@@ -64,14 +66,14 @@ def decode(
         )
 
 
-def _lines(file: Path, rate_hz: int, format_: Format, summary: RecordingSummary) -> Iterator[str]:
+def _lines(file: Path, rate_hz: int | None, format_: Format, summary: RecordingSummary) -> Iterator[str]:
     if format_ is Format.hex:
         for frame in read_frames(file, rate_hz=rate_hz):
             yield frame.data.hex()
         return
     for _, item in decode_messages(file, rate_hz=rate_hz, summary=summary):
         line = (
-            item.state.model_dump_json() if format_ is Format.json else sbs_line(item.report, item.state, item.utc_ns)
+            item.state.model_dump_json() if format_ is Format.json else sbs_line(item)
         )
         if line is not None:
             yield line

@@ -39,6 +39,7 @@ class Heard:
 class Decoded:
     """One message that says something of an aircraft, and the aircraft after it."""
 
+    frame: ModeSFrame
     utc_ns: int
     report: Report
     state: AircraftState
@@ -95,7 +96,7 @@ class Ear:
             state = self.table.update(report, timed.utc_ns, timed.mono_s, timed.frame.rssi_dbfs)
             if state is None:
                 continue
-            decoded.append(Decoded(timed.utc_ns, report, state))
+            decoded.append(Decoded(timed.frame, timed.utc_ns, report, state))
             if state.messages >= 2:
                 self._changed[state.key] = state
         return decoded
@@ -137,6 +138,7 @@ class Ear:
             strong_share=self._strong_share,
             gain_db=self.gain_db,
             aircraft=self.table.fresh(mono_s),
+            not_located=self.table.not_located(mono_s),
             lost_blocks=self._lost_blocks,
             counters={**self.counters, **asdict(self.table.counters)},
         )

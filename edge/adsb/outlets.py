@@ -58,7 +58,7 @@ class Outlets:
         if self._beast is not None and self._beast.wanted:
             self._beast.offer([beast_message(timed.frame) for timed in frames])
         if self._sbs is not None and self._sbs.wanted:
-            lines = (sbs_line(item.report, item.state, item.utc_ns) for item in decoded)
+            lines = map(sbs_line, decoded)
             self._sbs.offer([f"{line}{END}".encode() for line in lines if line is not None])
         if self._states is not None:
             self._states.offer([(item.utc_ns, item.state) for item in decoded])

@@ -14,6 +14,7 @@ from edge.adsb.frames import TICK_HZ, ModeSFrame
 from edge.adsb.signal.demod import Demodulator
 from edge.adsb.sources.feeds import believed, read_beast
 from edge.adsb.sources.iq import read_cu8, recording_kind
+from edge.adsb.sources.rate import recorded_rate_hz
 from edge.adsb.table import AircraftTable
 from edge.records import AircraftState
 
@@ -35,24 +36,27 @@ class RecordingSummary:
         return len(self.icaos)
 
 
-def read_frames(path: Path, *, rate_hz: int = TICK_HZ) -> Iterator[ModeSFrame]:
-    """Believed frames of a Beast or cu8 recording, told apart by content. Raises RecordingRefused."""
+def read_frames(path: Path, *, rate_hz: int | None = None) -> Iterator[ModeSFrame]:
+    """Believed frames of a Beast or cu8 recording, told apart by content.
+
+    Raises RecordingRefused, also where the rate of a cu8 file was declared wrong or (None) cannot be told.
+    """
     if recording_kind(path) == "beast":
         yield from believed(read_beast(path))
         return
-    demodulator = Demodulator(rate_hz)
+    demodulator = Demodulator(recorded_rate_hz(path, rate_hz))
     for block in read_cu8(path):
         yield from demodulator.feed(block)
     yield from demodulator.finish()
 
 
 def decode_recording(
-    path: Path, *, rate_hz: int = TICK_HZ, site: Site | None = None, summary: RecordingSummary | None = None
+    path: Path, *, rate_hz: int | None = None, site: Site | None = None, summary: RecordingSummary | None = None
 ) -> Iterator[tuple[int | None, float, AircraftState]]:
     """(utc_ns, seconds since the recording's first frame, state after it) for every message of a believed aircraft.
 
     `utc_ns` is None unless the file's name tells when it began (`...utc--<seconds>.<fraction>...`); the states' own
-    times count from there, or from zero. `rate_hz` is that of a cu8 file. Raises RecordingRefused.
+    times count from there, or from zero. `rate_hz` is that of a cu8 file, None: found out. Raises RecordingRefused.
     """
     start_utc_ns = recording_start_utc_ns(path)
     for t_s, item in decode_messages(path, rate_hz=rate_hz, site=site, summary=summary):
@@ -60,7 +64,7 @@ def decode_recording(
 
 
 def decode_messages(
-    path: Path, *, rate_hz: int = TICK_HZ, site: Site | None = None, summary: RecordingSummary | None = None
+    path: Path, *, rate_hz: int | None = None, site: Site | None = None, summary: RecordingSummary | None = None
 ) -> Iterator[tuple[float, Decoded]]:
     """(seconds since the recording's first frame, message), as `decode_recording`."""
     summary = RecordingSummary() if summary is None else summary
@@ -83,7 +87,7 @@ def decode_messages(
         summary.duration_s, summary.messages = max(summary.duration_s, t_s), summary.messages + 1
         summary.icaos.add(state.icao)
         summary.positions = table.counters.positions
-        yield t_s, Decoded(utc_ns, report, state)
+        yield t_s, Decoded(frame, utc_ns, report, state)
 
 
 def recording_start_utc_ns(path: Path) -> int | None:

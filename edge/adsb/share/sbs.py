@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from edge.adsb.decode import FOOT_M, KNOT_MPS, Report
-from edge.records import AircraftState
+from edge.adsb.decode import FOOT_M, KNOT_MPS
+from edge.adsb.ear import Decoded
 
 END = "\r\n"
 # Transmission type by downlink format: the same source, "Transmission messages". Extended squitters go by type code.
@@ -21,18 +21,21 @@ _BY_TYPECODE = {
     19: 4, **dict.fromkeys(range(20, 23), 3),
 }  # fmt: skip
 _EMERGENCIES = ("7500", "7600", "7700")
+_SURVEILLANCE, _ALERT, _IDENT = (4, 5, 20, 21), (2, 3, 4), (4, 5)  # flight status: Annex 10 volume IV, 3.1.2.6.5.1
 _OWN_ADDRESS = ("icao", "tisb", "adsr")  # kinds whose address is an airframe's; readers take every address for one
 
 
-def sbs_line(report: Report, state: AircraftState, utc_ns: int) -> str | None:
-    """None where BaseStation has no such line. `state`: of the aircraft after this message."""
+def sbs_line(item: Decoded) -> str | None:
+    """None where BaseStation has no such line."""
+    report, state, utc_ns = item.report, item.state, item.utc_ns
     number = _BY_FORMAT.get(report.downlink_format) if report.typecode is None else _BY_TYPECODE.get(report.typecode)
     if number is None or report.key.partition(":")[0] not in _OWN_ADDRESS:
         return None
     when = datetime.fromtimestamp(utc_ns // 1_000_000 / 1000, tz=UTC)
     stamp = (f"{when:%Y/%m/%d}", f"{when:%H:%M:%S}.{when.microsecond // 1000:03d}")
     located = report.cpr is not None and state.position_utc_ns == utc_ns
-    squawk = report.squawk
+    squawk, kind = report.squawk, report.downlink_format
+    status = item.frame.data[0] & 7 if kind in _SURVEILLANCE else None
     return ",".join(
         (
             "MSG", str(number), "1", "1", report.icao, "1", *stamp, *stamp,
@@ -44,10 +47,10 @@ def sbs_line(report: Report, state: AircraftState, utc_ns: int) -> str | None:
             _number(state.longitude_deg if located else None, 1.0, 5),
             _number(report.vertical_rate_mps, FOOT_M / 60, 0),
             squawk or "",
-            "",
-            "" if squawk is None else _flag(squawk in _EMERGENCIES),
-            "",
-            "" if report.on_ground is None else _flag(report.on_ground),
+            _flag(None if status is None else status in _ALERT),
+            _flag(None if squawk is None else squawk in _EMERGENCIES),
+            _flag(None if status is None else status in _IDENT),
+            _flag(report.on_ground),
         )
     )  # fmt: skip
 
@@ -56,5 +59,5 @@ def _number(value: float | None, unit: float, digits: int) -> str:
     return "" if value is None else f"{round(value / unit, digits) + 0.0:.{digits}f}"  # never -0
 
 
-def _flag(on: bool) -> str:
-    return "-1" if on else "0"
+def _flag(on: bool | None) -> str:
+    return "" if on is None else "-1" if on else "0"

@@ -1,10 +1,5 @@
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +12,8 @@ from edge.adsb.sim.signal import SkySignal
 from edge.adsb.sources.beast import BeastParser
 from edge.adsb.sources.feeds import BeastFeed
 from edge.runtime.clock import RealClock
-from tests.edge.adsb.share.test_server import client, receive, until
+from tests.edge.adsb.share import dump1090
+from tests.edge.adsb.share.test_server import until
 
 DATA = st.one_of(st.binary(min_size=7, max_size=7), st.binary(min_size=14, max_size=14))
 FRAME = st.builds(ModeSFrame, DATA, st.integers(0, 2**48 - 1).map(lambda ticks: ticks / 5), st.floats(-60.0, 3.0))
@@ -63,51 +59,12 @@ def test_our_own_client_reads_the_same_messages_from_the_port(server):
     feed.close()
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [item.getsockname()[1] for item in sockets]
-    for item in sockets:
-        item.close()
-    return ports
-
-
-@pytest.mark.skipif(shutil.which("dump1090-mutability") is None, reason="dump1090-mutability is not installed")
-def test_dump1090_reads_the_same_messages_and_gives_them_back_byte_for_byte(server):
-    port_in, port_out = free_ports(2)
-    others = dict.fromkeys(("--net-ri-port", "--net-ro-port", "--net-sbs-port", "--net-http-port"), "0")
-    command = ["dump1090-mutability", "--net-only", "--net-verbatim", "--quiet", "--net-bind-address", "127.0.0.1"]
-    command += ["--net-bi-port", str(port_in), "--net-bo-port", str(port_out), "--net-ro-interval", "0.05"]
-    command += [word for pair in others.items() for word in pair]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        back = None
-        until(lambda: (back := _connected(port_out)) and back.close() is None)
-        back, feed_in = _connected(port_out), _connected(port_in)
-        ours = client(server)
-        server.offer([beast_message(frame) for frame in SENT])
-        feed_in.sendall(receive(ours, sum(len(beast_message(frame)) for frame in SENT)))
-        parser, got = BeastParser(), []
-        back.settimeout(1.0)
-        try:
-            while data := back.recv(65536):
-                got += parser.feed(data)
-        except TimeoutError:
-            pass
-        for end in (back, feed_in, ours):
-            end.close()
-    finally:
-        process.terminate()
-        process.wait(10.0)
+@dump1090.needed
+def test_dump1090_reads_the_same_messages_and_gives_them_back_byte_for_byte():
+    data = dump1090.through_dump1090(b"".join(map(beast_message, SENT)), "bo", "--net-verbatim")
+    got = BeastParser().feed(data)
     sent = {(frame.data, round(frame.sample * 5)) for frame in SENT}
     assert {(frame.data, round(frame.sample * 5)) for frame in got} <= sent
     squitters = [frame.data for frame in SENT if frame.downlink_format == 17]
     assert [frame.data for frame in got if frame.downlink_format == 17] == squitters  # others need addresses it knows
     assert len(squitters) > 10
-
-
-def _connected(port: int) -> socket.socket | None:
-    try:
-        return socket.create_connection(("127.0.0.1", port), timeout=1.0)
-    except OSError:
-        time.sleep(0.05)
-        return None
