@@ -6,8 +6,9 @@ files        stored frames: FITS, PNG, JPEG, TIFF
 background   sky level and noise (sep); the planes in units of noise that the network sees
 views        the two published views: "classical" and "enhanced", as 8-bit pictures
 exposure     how long to expose next, from dusk to dawn
-stack        five short exposures as one long one
+coadd        five short exposures as one long one
 frozen       is it the same picture again, a thermometer that stands still?
+gap          how long the camera is blind between two exposures
 geodesy      WGS-84: positions to directions
 satellites   two-line elements to directions, sunlit or not
 lens         fisheye "kb13": direction <-> pixel, past 90 degrees

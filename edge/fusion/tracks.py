@@ -48,6 +48,7 @@ class Track:
     own_target: int = 0  # consecutive detections at the telescope's direction
     alone_before: bool = False  # the exposure just before its first was judged and empty along its path
     meteor: bool = False
+    of_sums: bool = False  # begun by a sum of exposures: whether it is there, only the next sum can tell
 
     @property
     def newest(self) -> Sighting:
@@ -67,7 +68,8 @@ class Track:
         return max(utc_ns - self.newest.end_utc_ns, 0) / 1e9
 
     def patience_s(self) -> float:
-        return COAST_S if self.confirmed else max(TENTATIVE_S, 3.0 * self.newest.exposure_s)
+        exposures = 1.5 if self.of_sums else 3.0
+        return COAST_S if self.confirmed else max(TENTATIVE_S, exposures * self.newest.exposure_s)
 
     def state(self, utc_ns: int) -> TrackState:
         missed = not self.seen_in[-1] or self.unseen_s(utc_ns) > 3.0 * max(self.newest.exposure_s, 1.0)
@@ -168,6 +170,7 @@ class Tracker:
                 continue
             else:
                 track = self._start(sighting, end_mono_s)
+                track.of_sums = True
                 self.counters["tracks_of_sums"] += 1
             changed.append(track)
         self._limit()

@@ -45,6 +45,7 @@ TICK_S = 0.1
 EYE_LATE_S = 20.0  # the slowest board needs 2 s for a frame; later than this it hangs
 SLOW_S = 1.0  # what need not be asked ten times a second
 STACK_EVERY_S = 20.0
+SUM_SHARE = 0.8  # of the time between two exposures, for judging the newest and the sum
 
 
 def main(config: Config, clock: Clock, stop: threading.Event) -> None:
@@ -62,6 +63,7 @@ class _Eye:
 
     came_back_mono_s: float = field(default_factory=time.monotonic)
     frames: int = 0
+    sums_left_out: int = 0  # exposures without time for a sum
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
@@ -214,6 +216,7 @@ class Judgement:
         parts: dict[str, dict[str, float | int | str | None]] = {
             "vision": {
                 "frames": self._eye.frames,
+                "sums_left_out": self._eye.sums_left_out,
                 "skipped": self._ring.skipped,
                 "datagrams_refused": self._receiver.refused,
                 "visible_fraction": station.visible_fraction(),
@@ -252,9 +255,20 @@ class Judgement:
                     self._eye.timings_ms = judged.timings_ms
                     self._wake.set()
                     self._keep(judged)
+                    self._look_at_sum(frame, sum(judged.timings_ms.values()) / 1e3)
                 self._eye.came_back_mono_s = time.monotonic()
         except Exception as err:
             self._fail(err)
+
+    def _look_at_sum(self, frame: Frame, judged_in_s: float) -> None:
+        """Between two exposures, where there is time for it."""
+        rate = 1.0 if self._config.simulation is None else self._config.simulation.rate
+        in_time = 2.0 * judged_in_s < SUM_SHARE * frame.exposure_s / rate
+        self._eye.sums_left_out += not in_time
+        judged = self._sight.judge_sum(frame, in_time=in_time)
+        if judged is not None:
+            with self._lock:
+                self._station.saw_sum(judged)
 
     def _fail(self, err: Exception) -> None:
         """Carried to the main thread, which ends the process with it: a thread that is gone would never be missed."""

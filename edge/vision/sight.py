@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from camera.coadd import Coadd
 from camera.device import Frame, PlateRefused
 from camera.mask import Hidden, Mask, load_mask
 from camera.plate import Plate, check_plate, load_plate
@@ -28,6 +29,7 @@ from models.zoo import zoo_path
 
 log = logging.getLogger(__name__)
 
+LONGEST_SUMMED_S = 4.0  # of one exposure; longer ones show slow trails by themselves
 CANARY_EVERY = 30  # frames: the first, and once a minute with exposures of 2 s
 
 
@@ -53,6 +55,16 @@ class Judged:
         return self.frame.start_utc_ns + round(self.frame.exposure_s * 1e9)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedSum:
+    """What the sum of the last exposures showed."""
+
+    sky_trails: tuple[SkyTrail, ...]
+    begin_utc_ns: int
+    end_utc_ns: int
+    end_mono_s: float  # of the last exposure
+
+
 class Sight:
     """Network, plate and star watch of one camera. Not thread-safe: the pipeline's thread owns it."""
 
@@ -73,6 +85,7 @@ class Sight:
         self._mask = mask
         self._watch = SkyWatch(hidden=None if mask is None or plate is None else Hidden.behind(mask, plate))
         self._plate_watch = None if plate is None else PlateWatch(plate)
+        self._coadd = Coadd()
 
     def judge(self, frame: Frame) -> Judged:
         """Frames without a date get trails in pixels only: a direction needs no date, but what the stars prove does."""
@@ -98,6 +111,22 @@ class Sight:
             },
             self._canary_missed, health,
         )  # fmt: skip
+
+    def judge_sum(self, frame: Frame, *, in_time: bool = True) -> JudgedSum | None:
+        """After `judge`, of the same frame: slow and low trails, in the sum that this exposure completes.
+
+        None for exposures that complete none, are long themselves or have no plate; with `in_time` False nothing is
+        looked at, so that the next exposure does not wait.
+        """
+        if self._plate is None or frame.exposure_s > LONGEST_SUMMED_S or self._plate_fault or self._refused(frame):
+            return None
+        total = self._coadd.add(frame)
+        if total is None or not in_time:
+            return None
+        found = self._detector.detect(total).trails
+        trails = tuple(sky_trails(total, found, self._plate, self._lowest_deg))
+        end_utc_ns = total.start_utc_ns + round(total.exposure_s * 1e9)
+        return JudgedSum(trails, total.start_utc_ns, end_utc_ns, total.end_mono_s)
 
     def _refused(self, frame: Frame) -> str:
         assert self._plate is not None

@@ -33,7 +33,7 @@ from edge.records import (
     SensorState,
     SkyObject,
 )
-from edge.vision.sight import Judged
+from edge.vision.sight import Judged, JudgedSum
 
 HEALTH_AGE_S = 3.0  # both other processes report once a second
 DETECTION_SIGMA_DEG = 0.1  # where a trail's end is placed: two pixels; the plate's own error comes on top of it
@@ -132,6 +132,11 @@ class Station:
             beam.fusion.see(
                 judged.sky_trails, judged.begin_utc_ns, judged.end_utc_ns, judged.frame.end_mono_s, beam.pointing
             )
+
+    def saw_sum(self, judged: JudgedSum) -> None:
+        """After `saw` of its last exposure."""
+        for beam in self.beams.values():
+            beam.fusion.see_sum(judged.sky_trails, judged.begin_utc_ns, judged.end_utc_ns, judged.end_mono_s)
 
     def heard(self, records: Iterable[Datagram]) -> None:
         """Datagrams of the other two processes."""

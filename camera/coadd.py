@@ -19,7 +19,7 @@ LARGEST_GAP_S = 1.0  # of sky between two exposures; a longer one tears every tr
 _ROOM_ADU = 16_384.0  # what the sky's level may take of 16 bits; above, the sum is stored in coarser steps
 
 
-class Stack:
+class Coadd:
     """Adds up `frames` consecutive exposures, then begins anew: every exposure is in one sum at most."""
 
     def __init__(self, frames: int = FRAMES) -> None:

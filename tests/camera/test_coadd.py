@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from camera.coadd import FRAMES, Coadd
 from camera.device import Frame
-from camera.stack import FRAMES, Stack
 
 START_NS = 1_780_000_000_000_000_000
 
@@ -21,21 +21,21 @@ def exposure(number: int, *, level: int = 400, gap_s: float = 0.05, **changes: o
 
 
 def test_five_exposures_are_one_of_their_summed_light() -> None:
-    stack, frames = Stack(), [exposure(k) for k in range(FRAMES)]
-    *early, total = [stack.add(frame) for frame in frames]
+    coadd, frames = Coadd(), [exposure(k) for k in range(FRAMES)]
+    *early, total = [coadd.add(frame) for frame in frames]
     assert early == [None] * (FRAMES - 1)
     assert total is not None
     assert np.array_equal(total.pixels, sum(frame.pixels for frame in frames))
     assert total.start_utc_ns == frames[0].start_utc_ns
     assert total.exposure_s == pytest.approx(5 * 2.0 + 4 * 0.05)
     assert total.end_mono_s == frames[-1].end_mono_s
-    assert [stack.add(exposure(k)) for k in range(FRAMES, 2 * FRAMES - 1)] == [None] * (FRAMES - 1)
+    assert [coadd.add(exposure(k)) for k in range(FRAMES, 2 * FRAMES - 1)] == [None] * (FRAMES - 1)
 
 
 @pytest.mark.parametrize("level", [5_000, 13_000, 30_000])
 def test_a_bright_sky_fits_in_coarser_steps_of_the_same_light(level: int) -> None:
-    stack, frames = Stack(), [exposure(k, level=level) for k in range(FRAMES)]
-    total = [stack.add(frame) for frame in frames][-1]
+    coadd, frames = Coadd(), [exposure(k, level=level) for k in range(FRAMES)]
+    total = [coadd.add(frame) for frame in frames][-1]
     assert total is not None
     light_e = sum(frame.pixels.astype(float) * frame.gain_e_per_adu for frame in frames)
     assert np.abs(total.pixels * total.gain_e_per_adu - light_e).max() <= total.gain_e_per_adu
@@ -47,8 +47,8 @@ def test_a_pixel_saturated_once_stays_saturated() -> None:
     burnt = frames[2].pixels.copy()
     burnt[3, 4] = 65535
     frames[2] = replace(frames[2], pixels=burnt)
-    stack = Stack()
-    total = [stack.add(frame) for frame in frames][-1]
+    coadd = Coadd()
+    total = [coadd.add(frame) for frame in frames][-1]
     assert total is not None
     assert total.pixels[3, 4] == 65535
 
@@ -65,13 +65,13 @@ def test_a_pixel_saturated_once_stays_saturated() -> None:
     ],
 )
 def test_no_sum_reaches_over_a_gap_or_another_setting(changes: dict[str, object]) -> None:
-    stack = Stack()
+    coadd = Coadd()
     for k in range(3):
-        assert stack.add(exposure(k)) is None
-    assert stack.add(exposure(3, **changes)) is None
-    assert stack.add(exposure(4)) is None
+        assert coadd.add(exposure(k)) is None
+    assert coadd.add(exposure(3, **changes)) is None
+    assert coadd.add(exposure(4)) is None
 
 
 def test_frames_without_a_date_are_never_summed() -> None:
-    stack = Stack()
-    assert all(stack.add(exposure(k, start_utc_ns=0)) is None for k in range(3 * FRAMES))
+    coadd = Coadd()
+    assert all(coadd.add(exposure(k, start_utc_ns=0)) is None for k in range(3 * FRAMES))
