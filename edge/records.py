@@ -95,6 +95,7 @@ class RadioHealth(Record):
     strong_share: float | None = None
     gain_db: float | None = None
     aircraft: int = 0  # with a fresh position
+    not_located: int = 0  # heard lately, but nobody can say where: transponders without ADS-B
     lost_blocks: int = 0
     warning: str = ""  # what a person should look at; never changes the state
     counters: dict[str, int] = Field(default_factory=dict)

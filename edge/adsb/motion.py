@@ -27,6 +27,7 @@ BARO_SIGMA_M = 300.0  # of a barometric altitude that nothing corrects
 LATENCY_S = 0.3  # 1 sigma of when the position held
 DOUBTFUL_FACTOR = 3.0  # for a position its own source, or the table, doubts
 OLDEST_VELOCITY_S = 30.0
+DOUBTED_VELOCITY = "velocity"  # the flag of an aircraft whose positions go elsewhere than its velocity says
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +119,8 @@ def locate(state: AircraftState, site: Site) -> Located | str:
     position = geodetic_to_enu(state.latitude_deg, state.longitude_deg, height, site)
     velocity = None
     velocity_age_s = abs(state.position_utc_ns - (state.velocity_utc_ns or state.position_utc_ns)) / 1e9
-    if state.speed_mps is not None and state.track_deg is not None and velocity_age_s < OLDEST_VELOCITY_S:
+    usable = velocity_age_s < OLDEST_VELOCITY_S and DOUBTED_VELOCITY not in state.flags
+    if usable and state.speed_mps is not None and state.track_deg is not None:
         track = np.radians(state.track_deg)
         local = np.array(
             [state.speed_mps * np.sin(track), state.speed_mps * np.cos(track), state.vertical_rate_mps or 0.0]

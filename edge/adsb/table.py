@@ -115,6 +115,12 @@ class AircraftTable:
         times = (aircraft.state.position_mono_s for aircraft in self._aircraft.values())
         return sum(time_s is not None and mono_s - time_s < STALE_S for time_s in times)
 
+    def not_located(self, mono_s: float) -> int:
+        """How many are heard but have no position: transponders without ADS-B, or with all of it held back."""
+        states = [one.state for one in self._aircraft.values() if mono_s - one.state.seen_mono_s < STALE_S]
+        placed = [one for one in states if one.position_mono_s is not None and mono_s - one.position_mono_s < GONE_S]
+        return len(states) - len(placed)
+
     def _squitter(self, aircraft: _Aircraft, report: Report, utc_ns: int, mono_s: float) -> dict[str, object]:
         """Velocity, height difference and codes: what only squitters carry."""
         changes: dict[str, object] = {}

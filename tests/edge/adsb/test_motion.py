@@ -124,3 +124,11 @@ def test_the_older_the_less_sure(one_s, other_s):
     near, far = (at(state, SITE, round((30 + age_s) * 1e9)) for age_s in sorted((one_s, other_s)))
     assert near.horizontal_sigma_m <= far.horizontal_sigma_m + 1e-6
     assert near.height_sigma_m <= far.height_sigma_m + 1e-6
+
+
+def test_a_velocity_that_the_positions_contradict_is_no_velocity():
+    state = Turning(np.random.default_rng(3)).state(30.0, np.random.default_rng(3))
+    doubted = at(state.model_copy(update={"flags": ("velocity",)}), SITE, 32 * 10**9)
+    assert at(state, SITE, 32 * 10**9).velocity_enu_mps is not None
+    assert doubted.velocity_enu_mps is None
+    assert doubted.horizontal_sigma_m > 300.0
