@@ -152,6 +152,8 @@ def _image_unit(unit: Any, primary: dict[str, Any], stored_bytes: int) -> tuple[
         raise _Unusable(f"is truncated: {width} x {height} pixels do not fit its {stored_bytes} bytes")
     header = {**primary, **dict(unit.header)}
     array = np.asarray(unit.data).reshape(shape)
+    if _scaled_by_whole_numbers(header):  # the library makes floats of them
+        array = np.rint(array).astype(np.int64)
     pixels, units_per_adu = _to_integers(array)
     facts = _fits_facts(header, units_per_adu, pixels)
     if colour_axis is not None:
@@ -162,6 +164,12 @@ def _image_unit(unit: Any, primary: dict[str, Any], stored_bytes: int) -> tuple[
     if pattern in _BAYER and min(height, width) >= 4:
         return np.asarray(cv2.cvtColor(pixels, _BAYER[pattern])), "rgb", facts
     return pixels, "mono", facts
+
+
+def _scaled_by_whole_numbers(header: Mapping[str, Any]) -> bool:
+    """Integers in the file and whole numbers as BSCALE and BZERO: what the file means are integers as well."""
+    scale, zero = (_number(header, name, otherwise=otherwise) for name, otherwise in (("BSCALE", 1.0), ("BZERO", 0.0)))
+    return int(header["BITPIX"]) > 0 and scale > 1.0 and scale.is_integer() and zero.is_integer()
 
 
 def _to_integers(array: NDArray[Any]) -> tuple[NDArray[Any], float]:

@@ -1,7 +1,7 @@
-"""Raw frames kept on disk as FITS, the oldest making room: a flight recorder, off unless asked for.
+"""The flight recorder: raw frames as FITS, evidence around events, previews and keogram, in a thread of its own.
 
-Own thread and a short queue, so that a slow or full disk costs recorded frames (counted) and never the next exposure.
-A file appears whole or not at all. Room is made by deleting before writing, which works on a full disk as well.
+A short queue of copies stands between the camera and the disk, so that a slow, full, absent or hanging disk costs
+recorded frames (counted) and never the next exposure. Nothing here raises into the camera's thread.
 """
 
 from __future__ import annotations
@@ -11,135 +11,177 @@ import logging
 import os
 import queue
 import threading
-from collections import deque
-from dataclasses import replace
-from datetime import UTC, datetime
-from math import isfinite
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from astropy.io import fits
-
-from camera.device import Frame
+from camera.device import Frame, PlateRefused
+from camera.plate import Plate, load_plate
+from camera.store.album import Album
+from camera.store.disk import Disk, Quotas
+from camera.store.evidence import Evidence, stamp
+from camera.store.fitsfile import SUFFIX, encode
+from camera.store.header import Origin
+from camera.store.night import DAYLIGHT_DEG, night_name, sun_deg
 
 log = logging.getLogger(__name__)
 
 _QUEUED = 4
 _TICK_S = 0.5
+_TEND_EVERY_S = 1.0
+_AGAIN_S = 5.0  # a disk that cannot be used may be mounted meanwhile
+_NICENESS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderSettings:
+    """Where, how much of what; see [recorder] of the configuration."""
+
+    directory: Path
+    quotas: Quotas = field(default_factory=Quotas)
+    keep_frames: bool = True
+    preview_every_s: float = 0.0  # 0: no pictures
+    spool: Path | None = None  # where requests for evidence are left
+    plate_file: Path | None = None  # looked at again when it changes
+    build_command: tuple[str, ...] = ()  # makes the pictures of a finished night
 
 
 class FrameRecorder:
-    """Writes frames below `directory`, at most `quota_bytes` of them. `written`, `dropped` and `expired` count."""
+    """Offer it every frame. `written`, `dropped` and `expired` count raw frames; `counters()` is all of it."""
 
-    def __init__(self, directory: Path, quota_bytes: int) -> None:
-        """Raises OSError when the directory cannot be made."""
-        directory.mkdir(parents=True, exist_ok=True)
-        self.written = self.dropped = self.expired = 0
-        self._directory, self._quota = directory, quota_bytes
-        for half in directory.glob("*.part"):  # of a recorder that was killed
-            half.unlink()
-        kept = sorted((path.stat().st_mtime_ns, path, path.stat().st_size) for path in directory.glob("*.fits"))
-        self._kept = deque((path, size) for _, path, size in kept)
-        self._bytes = sum(size for _, size in self._kept)
+    def __init__(self, settings: RecorderSettings, origin: Callable[[], Origin] = Origin) -> None:
+        """`origin` is asked for every frame, in the recorder's thread: a camera has its name only once it is open."""
+        self.written = self.dropped = self.by_day = 0
+        self._settings, self._known = settings, origin
+        self._disk = Disk(settings.directory, settings.quotas)
+        self._album = Album(self._disk, settings.preview_every_s, settings.build_command)
+        self._evidence = None if settings.spool is None else Evidence(settings.spool, self._disk)
+        self._plate: Plate | None = None
+        self._plate_seen: tuple[int, int] | None = None  # modification time and size of its file
+        self._newest_utc_ns = 0
+        self._offered_mono_s = float("-inf")
         self._frames: queue.Queue[Frame] = queue.Queue(_QUEUED)
         self._ending = threading.Event()
-        self._failing = False
-        self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
+        self._ready = self._failing = False
+        self._next_mono_s = {"stock": 0.0, "tend": 0.0}
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
+
+    @property
+    def expired(self) -> int:
+        return self._disk.shelves["frames"].expired
 
     def offer(self, frame: Frame) -> bool:
         """Copies the frame and returns at once; False when the disk is behind and the frame was dropped."""
+        if not self._settings.keep_frames:
+            if frame.end_mono_s - self._offered_mono_s < self._settings.preview_every_s - 0.5 * frame.exposure_s:
+                return True  # nobody wants it
+            self._offered_mono_s = frame.end_mono_s
         if self._frames.full():
             self.dropped += 1
             return False
         self._frames.put_nowait(replace(frame, pixels=frame.pixels.copy()))  # one thread offers: still not full
         return True
 
+    def counters(self) -> dict[str, int]:
+        """For the health message."""
+        shelves = self._disk.shelves
+        counted = {"recorded": self.written, "record_dropped": self.dropped, "expired": self.expired}
+        counted |= {f"expired_{kind}": shelf.expired for kind, shelf in shelves.items() if kind != "frames"}
+        counted |= {f"{kind}_mb": shelf.bytes // 1_000_000 for kind, shelf in shelves.items()}
+        counted |= self._album.counters if self._settings.preview_every_s else {}
+        counted |= {} if self._evidence is None else self._evidence.counters
+        swept = sum(shelf.swept for shelf in shelves.values())
+        return counted | {"record_swept": swept, "record_by_day": self.by_day, "record_failing": int(self._failing)}
+
     def close(self, timeout_s: float = 5.0) -> None:
         """Writes what waits, for at most `timeout_s`. Safe to call twice."""
         self._ending.set()
         self._thread.join(timeout_s)
 
-    def _write_all(self) -> None:
+    # -- its thread ------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):  # of this thread alone, on Linux
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         while not (self._ending.is_set() and self._frames.empty()):
             try:
                 frame = self._frames.get(timeout=_TICK_S)
             except queue.Empty:
-                continue
+                frame = None
             try:
-                self._write(frame)
+                self._step(frame)
             except OSError as err:
-                self.dropped += 1
                 if not self._failing:
-                    log.warning("event=recorder-failing directory=%s error=%s", self._directory, err)
+                    log.warning("event=recorder-failing directory=%s error=%s", self._settings.directory, err)
                 self._failing = True
-            else:
-                if self._failing:
-                    log.info("event=recorder-back directory=%s", self._directory)
-                self._failing = False
+        self._album.close()
 
-    def _write(self, frame: Frame) -> None:
-        start = datetime.fromtimestamp(frame.start_utc_ns / 1e9, UTC)
-        path = self._directory / f"{start:%Y%m%dT%H%M%S}.{frame.start_utc_ns // 1_000_000 % 1000:03d}Z-{frame.seq}.fits"
-        size = _fits_bytes(frame)
-        while self._kept and self._bytes + size > self._quota:
-            self._expire()
-        temporary = path.with_suffix(".part")
+    def _step(self, frame: Frame | None) -> None:
+        """One frame, or none, and what is due. Raises OSError."""
         try:
-            while True:
-                try:
-                    _write_fits(temporary, frame)
-                    break
-                except OSError:
-                    if not self._kept:
-                        raise
-                    self._expire()  # the disk is fuller than the quota foresaw: old frames go first
-            os.replace(temporary, path)
+            self._take_stock()
+            if frame is not None:
+                origin = self._origin()
+                self._keep(frame, origin)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            self.dropped += frame is not None and self._settings.keep_frames
             raise
-        self._kept.append((path, size))
-        self._bytes += size
+        if frame is not None and self._settings.preview_every_s:
+            behind = self._frames.qsize() > 1  # raw frames first
+            self._album.take(frame, origin, preview=self._album.due(frame) and not behind)
+        if self._due("tend", _TEND_EVERY_S):
+            if self._evidence is not None:
+                self._evidence.tend(self._newest_utc_ns)
+            self._album.tend()
+        if self._failing and frame is not None:
+            log.info("event=recorder-back directory=%s", self._settings.directory)
+            self._failing = False
+
+    def _take_stock(self) -> None:
+        """Once, before anything is written, however long the disk takes to be there."""
+        if self._ready:
+            return
+        if not self._due("stock", _AGAIN_S):
+            raise OSError(f"{self._settings.directory}: not usable yet")
+        self._disk.take_stock()
+        self._ready = True
+
+    def _keep(self, frame: Frame, origin: Origin) -> None:
+        self._newest_utc_ns = frame.start_utc_ns
+        if not self._settings.keep_frames:
+            return
+        if sun_deg(frame.start_utc_ns, origin.site) > DAYLIGHT_DEG:
+            self.by_day += 1
+            return
+        night = night_name(frame.start_utc_ns, origin.site)
+        name = f"{night}/{stamp(frame.start_utc_ns)}-{frame.seq}{SUFFIX}"
+        self._disk.keep("frames", name, encode(frame, origin))
         self.written += 1
 
-    def _expire(self) -> None:
-        path, size = self._kept.popleft()
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
-        self._bytes -= size
-        self.expired += 1
+    def _origin(self) -> Origin:
+        self._look_at_plate()
+        origin = self._known()
+        return replace(origin, plate=self._plate or origin.plate)
 
+    def _look_at_plate(self) -> None:
+        """A night may refine the plate: frames carry the one that held when they were written."""
+        path, seen = self._settings.plate_file, None
+        if path is None:
+            return
+        try:
+            status = path.stat()
+            seen = (status.st_mtime_ns, status.st_size)
+            if seen != self._plate_seen:
+                self._plate = load_plate(path)
+        except (OSError, PlateRefused):  # the judgement says so, loudly
+            self._plate = None
+        self._plate_seen = seen
 
-def _fits_bytes(frame: Frame) -> int:
-    return -(-frame.pixels.nbytes // 2880) * 2880 + 2 * 2880
-
-
-def _write_fits(path: Path, frame: Frame) -> None:
-    """Standard keywords (FITS 4.0, and those customary among cameras); temperatures only where they are known."""
-    pixels = frame.pixels if frame.pixels.ndim == 2 else frame.pixels.transpose(2, 0, 1)
-    unit = fits.PrimaryHDU(pixels)
-    start = datetime.fromtimestamp(frame.start_utc_ns // 1000 / 1e6, UTC)
-    cards: list[tuple[str, Any, str]] = [
-        ("DATE-OBS", f"{start:%Y-%m-%dT%H:%M:%S.%f}", "UTC, start of exposure"),
-        ("EXPTIME", frame.exposure_s, "s"),
-        ("GAIN", frame.gain_setting, "driver's number, 0.1 dB"),
-        ("EGAIN", frame.gain_e_per_adu, "electrons per stored unit"),
-        ("SATURATE", frame.white_adu, "stored unit of a saturated pixel"),
-        ("XORGSUBF", frame.origin_px[0], "x of the first pixel on the sensor"),
-        ("YORGSUBF", frame.origin_px[1], "y of the first pixel on the sensor"),
-        ("SERIAL", frame.camera_serial, "of the camera"),
-        ("FRAMENO", frame.seq, "a gap means lost exposures"),
-        ("ROWORDER", "TOP-DOWN", ""),
-    ]
-    if frame.mosaic == "RGGB":
-        cards.append(("BAYERPAT", "RGGB", ""))
-    if isfinite(frame.sensor_celsius):
-        cards.append(("CCD-TEMP", frame.sensor_celsius, "degC"))
-    if isfinite(frame.cooler_percent):
-        cards.append(("COOLPOWR", frame.cooler_percent, "percent"))
-    for card in cards:
-        unit.header.append(card)
-    with path.open("wb") as out:
-        unit.writeto(out)
-        out.flush()
-        os.fsync(out.fileno())
+    def _due(self, what: str, every_s: float) -> bool:
+        now_mono_s = time.monotonic()
+        if now_mono_s < self._next_mono_s[what]:
+            return False
+        self._next_mono_s[what] = now_mono_s + every_s
+        return True

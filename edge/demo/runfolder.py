@@ -84,7 +84,11 @@ def make_run_folder(
             "beams": [{"name": BEAM, "telescope_east_m": east_m, "telescope_north_m": north_m, "telescope_up_m": up_m}],
         },
         "mqtt": {"host": address[0], "port": address[1], "protocol": protocol},
-        "recorder": {"directory": str(directory / "record"), "keep_frames": keep is not None},
+        "recorder": {
+            "directory": str(directory / "record"),
+            "keep_frames": keep is not None,
+            "preview_every_s": 0.0 if keep is None else 10.0,
+        },
         "satellites": {"directory": str(directory / "tle")},
         "simulation": {
             "seed": seed,

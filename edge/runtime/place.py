@@ -75,6 +75,17 @@ def status_path() -> Path:
     return runtime_directory() / "status.json"
 
 
+def evidence_spool() -> Path:
+    """Where anybody on the box leaves a request to keep the frames of some minutes."""
+    return runtime_directory() / "evidence"
+
+
+def record_directory(configured: Path | None) -> Path | None:
+    """Where recordings go: as configured, else systemd's state directory, else nowhere."""
+    state = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    return configured or (Path(state) if state else None)
+
+
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replaces a file in one step: readers see the old or the new content, never a part; no half file stays behind.
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from camera.plate import check_plate, load_plate
-from camera.store.recorder import FrameRecorder
+from camera.store.fitsfile import encode
+from camera.store.header import Origin
 from edge.calibrate import CalibrationRefused, calibrate
 from tests.camera.solve.test_solver import NIGHT, rendered
 
@@ -22,10 +23,9 @@ SITE = (NIGHT.site.latitude_deg, NIGHT.site.longitude_deg, NIGHT.site.height_m)
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("frames")
-    recorder = FrameRecorder(folder, 10**9)
-    recorder.offer(rendered(20.0))
-    recorder.close()
-    return next(folder.glob("*.fits"))
+    path = folder / "kept.fits.fz"
+    path.write_bytes(encode(rendered(20.0), Origin()))
+    return path
 
 
 def test_a_clear_frame_becomes_a_plate_a_record_and_a_picture(kept, tmp_path, capsys):
@@ -46,10 +46,9 @@ def test_a_clear_frame_becomes_a_plate_a_record_and_a_picture(kept, tmp_path, ca
 
 
 def test_two_frames_become_one_plate_and_people_read_a_table(kept, tmp_path, capsys):
-    recorder = FrameRecorder(tmp_path / "second", 10**9)
-    recorder.offer(rendered(140.0))
-    recorder.close()
-    assert calibrate([kept, tmp_path / "second"], site=SITE, out=tmp_path / "plate.json") == 0
+    second = tmp_path / "second.fits.fz"
+    second.write_bytes(encode(rendered(140.0), Origin()))
+    assert calibrate([kept, second], site=SITE, out=tmp_path / "plate.json") == 0
     said = capsys.readouterr().out
     assert "elevation" in said
     assert "[plate] file = " in said
