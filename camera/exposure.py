@@ -8,7 +8,7 @@ a frame by the settings it was taken with, so a camera that answers a frame late
 The Sun's height only chooses where to begin: a wrong clock costs a few frames, nothing else.
 
 *Why the brightest twentieth and not the median:* dusk is ten times brighter over the Sun than opposite. *Why not the
-brightest pixel:* Moon and lamps always saturate, and must not blind the camera to the rest of the sky.
+brightest pixel:* Moon, lamps and lit windows always saturate, and must not blind the camera to the rest of the sky.
 """
 
 from __future__ import annotations
@@ -23,17 +23,14 @@ from camera.device import Frame
 RUNG_GAIN = 60  # gain settings to half the signal: the unit is 0.1 dB
 BRIGHT_SHARE = 0.95  # quantile of a frame's pixels that stands for the bright part of the sky
 HIGH_LEVEL, LOW_LEVEL = 0.5, 0.15  # of full scale; their ratio is larger than one rung
-MOST_SATURATED = 0.02  # share of pixels: go down above
-NEAR_WHITE = 0.4  # of full scale: what would saturate one rung up, with room for twinkling and drifting cloud
 FULL_LEVEL = 0.97  # the bright part itself saturates: nobody knows by how much
 BLIND_RUNGS = 3  # to go down then
 PATIENCE_FRAMES = 3  # dark ones before going up: a car's headlights are no dawn
-WHITE_SHARE = 0.98
 _THIN = 24  # of a mosaic with even steps only one colour would be seen: two offsets are read
 
 # Rungs that a clear sky needs at a Sun's elevation, f/2.8 and gain 120, seen on rendered twilights.
-_SUN_DEG = (-7.0, -5.0, -3.0, 0.0, 5.0)
-_SUN_RUNGS = (0.0, 2.0, 5.0, 9.0, 12.0)
+_SUN_DEG = (-7.0, -4.5, -2.0, 0.0, 5.0)
+_SUN_RUNGS = (0.0, 4.0, 8.0, 10.5, 12.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +57,6 @@ class SkyLevel:
 
     setting: Setting
     bright: float  # BRIGHT_SHARE quantile over full scale, black level included: 0-1
-    saturated: float  # share of pixels
-    near_white: float  # share of pixels that would saturate at twice the signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +91,6 @@ def sky_level(frame: Frame) -> SkyLevel:
     return SkyLevel(
         Setting(frame.exposure_s, frame.gain_setting),
         float(np.quantile(thin, BRIGHT_SHARE)) / frame.white_adu,
-        float(np.mean(thin >= WHITE_SHARE * frame.white_adu)),
-        float(np.mean(thin >= NEAR_WHITE * frame.white_adu)),
     )
 
 
@@ -105,16 +98,10 @@ def step(limits: ExposureLimits, state: ExposureState, seen: SkyLevel) -> Exposu
     """The rung for the next exposure, after a frame taken at `seen.setting` (perhaps not yet at `state.rung`)."""
     rungs = ladder(limits)
     taken = _rung_of(rungs, seen.setting)
-    if seen.bright >= FULL_LEVEL:
-        down = BLIND_RUNGS
-    elif seen.bright > HIGH_LEVEL:
-        down = ceil(log2(seen.bright / HIGH_LEVEL))
-    else:
-        down = int(seen.saturated > MOST_SATURATED)
-    if down:
+    if seen.bright > HIGH_LEVEL:
+        down = BLIND_RUNGS if seen.bright >= FULL_LEVEL else ceil(log2(seen.bright / HIGH_LEVEL))
         return ExposureState(min(max(state.rung, taken + down), len(rungs) - 1))
-    may_rise = seen.bright <= LOW_LEVEL and seen.near_white <= MOST_SATURATED
-    if not may_rise or taken != state.rung or state.rung == 0:
+    if seen.bright > LOW_LEVEL or taken != state.rung or state.rung == 0:
         return replace(state, dark_frames=0)
     if state.dark_frames + 1 < PATIENCE_FRAMES:
         return replace(state, dark_frames=state.dark_frames + 1)
