@@ -139,7 +139,6 @@ class Ear:
             gain_db=self.gain_db,
             aircraft=self.table.fresh(mono_s),
             not_located=self.table.not_located(mono_s),
-            not_located=self.table.not_located(mono_s),
             lost_blocks=self._lost_blocks,
             counters={**self.counters, **asdict(self.table.counters)},
         )
