@@ -79,7 +79,7 @@ class IqFeed:
     def open(self) -> None:
         self._source.open()
         if self._source.gains_db and self._gain is None:  # what it has learnt outlives an opening
-            self._gain = GainControl(self._source.gains_db)
+            self._gain = GainControl(self._source.gains_db, self._source.gain_db)
         self._demodulator, self._next_sample = Demodulator(self._source.rate_hz), 0
 
     def read(self, timeout_s: float) -> Heard:

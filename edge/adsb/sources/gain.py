@@ -87,8 +87,9 @@ class _Window:
 class GainControl:
     """Give it every block; it answers with the gain to set whenever that should change."""
 
-    def __init__(self, gains_db: Sequence[float], start_db: float = START_DB) -> None:
+    def __init__(self, gains_db: Sequence[float], start_db: float | None = None) -> None:
         self._gains_db = sorted(gains_db)
+        start_db = START_DB if start_db is None else start_db
         self.gain_db = min(self._gains_db, key=lambda gain_db: abs(gain_db - start_db))
         self.steps = 0
         self._window: _Window | None = None
