@@ -17,9 +17,11 @@ stars        naked-eye catalogue (data/stars.csv)
 sky          where stars, Sun and Moon stand, refracted, offline
 starcheck    one frame's stars at their predicted pixels: how bright, how far aside
 sectors      the sky in sectors some 15 degrees wide
+condition    why a whole picture shows no sky: daylight, white, cap or dome closed, cloud
 visibility   which sectors of the sky the stars prove to be visible, how faint
 platewatch   does the plate still hold: jump, drift, a sky that stands still
 mask         what hides the sky for good
+masklearn    a mask from the frames of a night
 frames/      what makes a raw frame true to the light: darks, hot photosites, shading
 solve/       where a camera looks, from its stars
 zwo/         what the driver of a ZWO camera stands on

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-SUN_DEG = np.array([-18.0, -15.0, -12.0, -9.0, -6.0, -3.0, 0.0, 10.0])
-ZENITH_MAG = np.array([25.0, 21.8, 19.5, 16.5, 13.0, 9.5, 6.5, 4.0])  # per square arcsecond
+from camera.condition import TWILIGHT_SUN_DEG, TWILIGHT_ZENITH_V_MAG
+
 DARK_SUN_DEG = -18.0  # lower, and there is none
 ZENITH_COLOUR = np.array([0.72, 1.0, 1.45])  # red, green, blue over green
 ARCH_COLOUR = np.array([1.7, 1.0, 0.42])
@@ -21,7 +21,7 @@ ARCH_COLOUR = np.array([1.7, 1.0, 0.42])
 def twilight(azel_deg: NDArray[np.float64], sun_azel_deg: tuple[float, float]) -> NDArray[np.float64]:
     """(..., 2) directions -> (..., 3) light per square arcsecond, in units of V = 0, in red, green and blue."""
     sun_azimuth, sun_elevation = sun_azel_deg
-    zenith = 10 ** (-0.4 * float(np.interp(sun_elevation, SUN_DEG, ZENITH_MAG)))
+    zenith = 10 ** (-0.4 * float(np.interp(sun_elevation, TWILIGHT_SUN_DEG, TWILIGHT_ZENITH_V_MAG)))
     elevation = np.clip(azel_deg[..., 1], 0.0, 90.0)
     towards = (1 + np.cos(np.radians(azel_deg[..., 0] - sun_azimuth))) / 2  # 1 over the Sun, 0 opposite
     depth = float(np.clip(-sun_elevation, 0.0, 18.0))
