@@ -63,6 +63,7 @@ class AsiCamera:
         """`utc_ns` gives sky time; in a simulation it runs `rate` times as fast as this machine's."""
         self._settings = settings
         self._utc_ns, self._rate = utc_ns, rate
+        self.longest_s = settings.exposure_s / rate  # on this machine's clock
         self._sdk: Any = None
         self._camera: Any = None
         self._seq = 0
@@ -74,8 +75,8 @@ class AsiCamera:
 
     @property
     def deadline_s(self) -> float:
-        """How long the vendor advises to wait for a frame."""
-        return 2.0 * self._settings.exposure_s / min(self._rate, 1.0) + 0.5
+        """How long the vendor advises to wait for a frame, of the longest exposure asked for."""
+        return 2.0 * max(self.longest_s, self.longest_s * self._rate) + 0.5
 
     def overdue(self, now_mono_s: float) -> tuple[str, float] | None:
         """The call that should have come back by now, and how long it has been waited for."""
@@ -102,6 +103,8 @@ class AsiCamera:
 
         Raises CameraRefused or CameraLost.
         """
+        if (exposure_s, gain_setting) == (self._settings.exposure_s, self._settings.gain_setting):
+            return
         self._settings = replace(self._settings, exposure_s=exposure_s, gain_setting=gain_setting)
         if self._camera is None:
             return

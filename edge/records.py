@@ -115,6 +115,8 @@ class CameraHealth(Record):
     dropped: int = 0
     sensor_celsius: float | None = None
     cooler_percent: float | None = None
+    gap_ms: float | None = None  # from one exposure to the next, median of the last ones
+    gap_worst_ms: float | None = None
     recovery: str = ""  # the rung of the ladder in use, "" when well
     cause: Literal["", "frozen"] = ""  # where the guard tells causes of one state apart
     counters: dict[str, int] = Field(default_factory=dict)

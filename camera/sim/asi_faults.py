@@ -22,11 +22,11 @@ FAULTS = {
     "timeout": "no picture comes",
     "wrong-buffer": "the library calls the buffer too small",
     "hang": "reading and stopping do not come back",
-    "hang-open": "opening does not come back",
-    "hang-init": "setting up does not come back",
     "hang-read": "reading does not come back",
-    "hang-stop": "stopping does not come back",
-    "hang-close": "closing does not come back",
+    "hang-stop": "no picture comes, and stopping does not come back",
+    "hang-close": "no picture comes, and closing does not come back",
+    "hang-open": "no picture comes, and opening again does not come back",
+    "hang-init": "no picture comes, and setting up again does not come back",
     # the camera
     "warm": "the cooler does not cool",
     "frozen": "the same picture again and again",
@@ -45,7 +45,7 @@ GONE = frozenset({"removed", "no-camera"})
 CURES: dict[str, Cure] = {
     "confused": "reopen", "poisoned": "restart", "wedged": "usb-reset", "unpowered": "power-cycle"
 }  # fmt: skip
-SILENT = frozenset({"timeout", *CURES})
+SILENT = frozenset({"timeout", "hang-stop", "hang-close", "hang-open", "hang-init", *CURES})
 # A call hangs under its own fault; "hang" is what was seen in the field: reading and, five minutes long, stopping.
 HANGS = {
     "open": {"hang-open"},

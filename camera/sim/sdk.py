@@ -46,9 +46,13 @@ class SimulatedSdk(Settings):
 
     def uninstall(self) -> None:
         self.released.set()
-        for unit in self._units:
-            self._exposing.end(unit)
+        self.close_all()
         self._zwoasi.zwolib = None
+
+    def close_all(self) -> None:
+        """As the operating system does for a process that ended."""
+        for unit in self._units:
+            self._pull_out(unit)
 
     def _functions(self) -> dict[str, tuple[Callable[..., int], tuple[Any, ...]]]:
         z, number = self._zwoasi, c.c_int

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from edge.config import Config, SimulationSection
 from edge.runtime.clock import SkyClock
 from edge.runtime.place import runtime_directory
+from edge.runtime.usb import UsbDevice
+
+if TYPE_CHECKING:
+    from camera.sim.sdk import SimulatedSdk
 
 FAULT_FILE = "fault-camera"  # in the runtime directory: a fault of the simulated camera, by name
 
 
-def install_simulated_camera(config: Config, simulation: SimulationSection) -> None:
-    """Puts the simulated library where the vendor's would be; only a simulated camera loads its code."""
+class SimulatedUsb:
+    """`UsbBus` of a simulated camera: what is done to it reaches the simulated library."""
+
+    def __init__(self, sdk: SimulatedSdk) -> None:
+        self._sdk = sdk
+
+    def find_device(self, vendor: int, product: int | None = None, serial: str | None = None) -> UsbDevice | None:
+        if not self._sdk.on_bus():
+            return None
+        return UsbDevice(port="2-1.4", vendor=vendor, product=0x294E, serial="", bus=2, number=7)
+
+    def reset(self, device: UsbDevice) -> None:
+        self._sdk.usb_reset()
+
+    def power_cycle(self, device: UsbDevice, off_s: float) -> None:
+        self._sdk.power_cycle()
+
+
+def install_simulated_camera(config: Config, simulation: SimulationSection) -> SimulatedUsb:
+    """Puts the simulated library where the vendor's would be; gives what shakes the simulated device."""
     from camera.sim.laser import LASER_FILE, read_intervals
     from camera.sim.renderer import Renderer, simulated_plate
     from camera.sim.scenario import night
@@ -31,4 +55,8 @@ def install_simulated_camera(config: Config, simulation: SimulationSection) -> N
         ).render  # fmt: skip
 
     sky = SkyClock(simulation.epoch_utc_ns, simulation.mono_zero_s, simulation.rate)
-    SimulatedSdk(scene, sky, serials=(plate.camera_serial,), fault_file=runtime_directory() / FAULT_FILE).install()
+    sdk = SimulatedSdk(scene, sky, serials=(plate.camera_serial,), fault_file=runtime_directory() / FAULT_FILE)
+    camera = config.camera
+    sdk.prepare(camera.width_px, camera.height_px, camera.gain_setting, camera.offset_setting)
+    sdk.install()
+    return SimulatedUsb(sdk)

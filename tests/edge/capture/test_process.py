@@ -2,109 +2,44 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from camera.device import CameraLost, Frame
-from camera.zwo.library import import_zwoasi
-from edge.capture import process as capture
-from edge.capture import recorded
+from camera.device import Frame
+from edge.capture.ladder import Rung
 from edge.capture.simulated import FAULT_FILE
 from edge.config import Config
-from edge.records import CameraHealth, SensorState
-from edge.runtime.clock import SkyClock
-from edge.runtime.datagram import DatagramReceiver
-from edge.runtime.place import datagram_path, frames_directory
-from edge.runtime.ring import EndOfFrames, ReadError, RingReader
+from edge.records import SensorState
+from edge.runtime.ring import EndOfFrames, ReadError
+from tests.edge.capture.station import Station, config_of, hurried
 
-EPOCH_UTC_NS = 1_781_473_500_000_000_000
-
-
-def config_of(source: str, **simulation: Any) -> Config:
-    return Config.model_validate(
-        {
-            "station": {"id": "test", "latitude_deg": 40.5, "longitude_deg": -3.1, "height_m": 900.0},
-            "camera": {"source": source, "exposure_s": 0.05, "width_px": 96, "height_px": 80},
-            "simulation": {"epoch_utc_ns": EPOCH_UTC_NS, "mono_zero_s": time.monotonic(), **simulation},
-        }
-    )
-
-
-class Station:
-    """The judgement's side of one running capture process (a thread here)."""
-
-    def __init__(self, config: Config) -> None:
-        self.ring, self.socket = RingReader(frames_directory()), DatagramReceiver(datagram_path())
-        self.stop, self.error = threading.Event(), None
-        self.healths: list[CameraHealth] = []
-        assert config.simulation is not None
-        clock = SkyClock(EPOCH_UTC_NS, config.simulation.mono_zero_s, config.simulation.rate)
-        self.thread = threading.Thread(target=self._run, args=(config, clock), daemon=True)
-        self.thread.start()
-
-    def _run(self, config: Config, clock: SkyClock) -> None:
-        try:
-            capture.main(config, clock, self.stop)
-        except CameraLost as err:
-            self.error = err
-
-    def until(self, wanted: Callable[[CameraHealth], bool], timeout_s: float = 10.0) -> CameraHealth:
-        give_up_mono_s = time.monotonic() + timeout_s
-        while time.monotonic() < give_up_mono_s:
-            for record in self.socket.receive(0.05):
-                assert isinstance(record, CameraHealth)
-                self.healths.append(record)
-                if wanted(record):
-                    return record
-        raise AssertionError(f"never said; last: {self.healths[-3:]}")
-
-    def frame(self, timeout_s: float = 5.0) -> Any:
-        found = self.ring.newest(timeout_s)
-        assert found is not None, "no frame came"
-        return found
-
-    def close(self) -> None:
-        self.stop.set()
-        self.thread.join(10.0)
-        self.ring.close()
-        self.socket.close()
+Start = Callable[..., Station]
 
 
 @pytest.fixture
-def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    monkeypatch.setattr(capture, "HEALTH_EVERY_S", 0.05)
-    monkeypatch.setattr(recorded, "HEALTH_EVERY_S", 0.05)
-    monkeypatch.setattr(capture, "SLICE_S", 0.2)
-    monkeypatch.setattr(capture, "FIRST_BACKOFF_S", 0.05)
-    monkeypatch.setattr(capture, "LONGEST_BACKOFF_S", 0.2)
-    return tmp_path / "run"
+    with hurried(20.0):
+        yield tmp_path / "run"
 
 
 @pytest.fixture
-def start(runtime: Path) -> Iterator[Callable[[Config], Station]]:
+def start(runtime: Path) -> Iterator[Start]:
     stations: list[Station] = []
 
-    def make(config: Config) -> Station:
-        stations.append(Station(config))
+    def make(config: Config, *, revive: bool = False) -> Station:
+        stations.append(Station(config, revive=revive))
         return stations[-1]
 
     yield make
     for station in stations:
         station.close()
-    if (sdk := import_zwoasi().zwolib) is not None:
-        sdk.uninstall()
-
-
-Start = Callable[[Config], Station]
 
 
 def test_a_simulated_camera_fills_the_ring_and_reports_itself_well(start: Start):
@@ -120,56 +55,119 @@ def test_a_simulated_camera_fills_the_ring_and_reports_itself_well(start: Start)
 
 @pytest.mark.parametrize(
     ("fault", "says"),
-    [("removed", "camera"), ("timeout", "no frame"), ("wrong-buffer", "library says"), ("frozen", "same picture")],
+    [
+        ("removed", "camera"),
+        ("timeout", "no frame"),
+        ("wrong-buffer", "library says"),
+        ("frozen", "same picture"),
+        ("half-written", "picture spoilt"),
+        ("short", "one value only"),
+        ("black", "one value only"),
+    ],
 )
 def test_trouble_is_named_with_its_rung_and_passes(start: Start, runtime: Path, fault: str, says: str):
-    station = start(config_of("sim"))
+    station = start(config_of("sim"), revive=True)
     station.until(lambda health: health.state is SensorState.OK)
     (runtime / FAULT_FILE).write_text(fault)
-    trouble = station.until(lambda health: health.state is not SensorState.OK and "reopen" in health.recovery)
+    trouble = station.until(lambda health: health.state is SensorState.DEAD and "reopen" in health.recovery)
     assert says in trouble.reason
     assert trouble.cause == ("frozen" if fault == "frozen" else "")
-    station.ring.newest(0.0)  # the last good one
-    assert station.ring.newest(0.7) is None  # nothing is passed on as fresh, after reopening neither
+    assert station.no_frame_for(0.3)  # nothing is passed on as fresh, after reopening neither
     (runtime / FAULT_FILE).unlink()
     back = station.until(lambda health: health.state is SensorState.OK)
-    assert (back.reopened >= 1, back.cause) == (True, "")
+    assert (back.reopened >= 1, back.cause, back.recovery) == (True, "", "")
     assert isinstance(station.frame(), Frame)
 
 
-def test_a_refusal_is_told_as_long_as_it_lasts(start: Start, runtime: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(capture, "REFUSED_AGAIN_S", 0.1)
+@pytest.mark.parametrize(
+    ("fault", "cured_by", "not_by"),
+    [
+        ("confused", "reopen", "restart"),
+        ("poisoned", "restart", "usb-reset"),
+        ("wedged", "usb-reset", "power-cycle"),
+        ("unpowered", "power-cycle", "never"),
+    ],
+)
+def test_each_rung_cures_what_the_lower_ones_cannot(
+    start: Start, runtime: Path, fault: str, cured_by: str, not_by: str
+):
+    station = start(config_of("sim"), revive=True)
+    station.until(lambda health: health.state is SensorState.OK)
+    (runtime / FAULT_FILE).write_text(fault)
+    station.until(lambda health: cured_by in health.recovery, 30.0)
+    back = station.until(lambda health: health.state is SensorState.OK, 30.0)
+    assert back.counters[cured_by] >= 1
+    assert not_by not in back.counters
+    assert not (runtime / FAULT_FILE).exists(), "cured, not forgotten"
+
+
+def test_a_missed_picture_is_waited_for_once_more_and_nothing_is_reopened(start: Start, runtime: Path):
+    station = start(config_of("sim"))
+    station.until(lambda health: health.state is SensorState.OK)
+    (runtime / FAULT_FILE).write_text("timeout")
+    trouble = station.until(lambda health: health.recovery == "retry")
+    (runtime / FAULT_FILE).unlink()
+    assert (trouble.state, "no frame within" in trouble.reason) == (SensorState.STALE, True)
+    back = station.until(lambda health: health.state is SensorState.OK)
+    assert (back.timeouts, back.reopened) == (1, 0)
+
+
+def test_a_refusal_is_told_as_long_as_it_lasts_and_uses_no_rung(start: Start, runtime: Path):
     runtime.mkdir()
     (runtime / FAULT_FILE).write_text("old-library")
     station = start(config_of("sim"))
-    health = station.until(lambda health: "too old" in health.reason)
+    health = station.until(lambda health: health.counters.get("refused", 0) >= 2)
     assert health.state is SensorState.DEAD
+    assert "too old" in health.reason
+    assert "put right" in health.recovery
     (runtime / FAULT_FILE).unlink()
-    station.until(lambda health: health.state is SensorState.OK)
+    back = station.until(lambda health: health.state is SensorState.OK)
+    assert not set(back.counters) & {str(rung) for rung in Rung}
 
 
-def test_a_hung_call_ends_the_process_after_saying_so(start: Start, runtime: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(capture, "HUNG_AFTER_S", 0.5)
-    monkeypatch.setattr(capture, "STOP_WAIT_S", 0.2)
+@pytest.mark.parametrize("call", ["open", "init", "read", "stop", "close"])
+def test_a_call_that_hangs_ends_the_process_after_saying_which(start: Start, runtime: Path, call: str):
     station = start(config_of("sim"))
     station.until(lambda health: health.state is SensorState.OK)
-    (runtime / FAULT_FILE).write_text("hang")
+    (runtime / FAULT_FILE).write_text(f"hang-{call}")
     last = station.until(lambda health: health.recovery == "restart")
-    assert "has not come back" in last.reason
+    assert "has not come back from ASI" in last.reason
     assert last.state is SensorState.DEAD
     station.thread.join(10.0)
-    assert "a fresh process" in str(station.error)
+    assert "a fresh process" in station.ends[0]
 
 
-def test_a_camera_that_stays_away_ends_the_process(start: Start, runtime: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(capture, "RESTART_AFTER_S", 0.5)
+def test_a_call_that_hangs_again_is_shaken_loose_from_outside(start: Start, runtime: Path):
+    station = start(config_of("sim"), revive=True)
+    station.until(lambda health: health.state is SensorState.OK)
+    (runtime / FAULT_FILE).write_text("hang-read")
+    station.until(lambda health: health.counters.get("usb-reset", 0) >= 1, 20.0)
+    (runtime / FAULT_FILE).unlink()
+    station.until(lambda health: health.state is SensorState.OK, 20.0)
+    assert len(station.ends) == 1, "the call came back with an error; no second end was needed"
+
+
+def test_a_camera_that_stays_away_is_looked_for_by_every_rung_and_never_given_up(start: Start, runtime: Path):
     runtime.mkdir()
     (runtime / FAULT_FILE).write_text("no-camera")
+    station = start(config_of("sim"), revive=True)
+    health = station.until(lambda health: health.counters.get("restart", 0) >= 2, 40.0)
+    assert health.state is SensorState.DEAD
+    assert "no camera is connected" in health.reason
+    (runtime / FAULT_FILE).unlink()
+    station.until(lambda health: health.state is SensorState.OK, 20.0)
+
+
+def test_single_exposures_fill_the_ring_too(start: Start):
+    station = start(config_of("sim", mode="snap"))
+    station.until(lambda health: health.state is SensorState.OK and health.frames >= 3)
+    assert isinstance(station.frame(), Frame)
+
+
+def test_the_gap_between_exposures_is_published(start: Start):
     station = start(config_of("sim"))
-    last = station.until(lambda health: health.recovery == "restart", 20.0)
-    assert "no camera is connected" in last.reason
-    station.thread.join(10.0)
-    assert isinstance(station.error, CameraLost)
+    health = station.until(lambda health: health.gap_ms is not None)
+    assert health.gap_worst_ms is not None
 
 
 def test_a_replay_gives_every_file_once_in_order_and_names_the_unreadable(start: Start, tmp_path: Path):
@@ -204,4 +202,4 @@ def test_frames_are_kept_when_asked_for(start: Start, tmp_path: Path):
     recorder = config.recorder.model_copy(update={"keep_frames": True, "directory": tmp_path / "state"})
     station = start(config.model_copy(update={"recorder": recorder}))
     station.until(lambda health: health.counters.get("recorded", 0) >= 2)
-    assert list((tmp_path / "state" / "frames").glob("*.fits"))
+    assert list((tmp_path / "state" / "frames").rglob("*.fits.fz"))

@@ -1,0 +1,55 @@
+"""The ladder with a clock, a memory and the hands it needs: two threads climb it, one at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+from edge.capture.ladder import ALWAYS, Rung, Step, Trouble, climb_on, picture
+from edge.capture.memory import recall, remember
+from edge.capture.shaker import Shaker
+
+log = logging.getLogger(__name__)
+
+
+class Climbing:
+    """`counters` are those of the camera since boot; each rung used is one of them."""
+
+    def __init__(self, path: Path, shaker: Shaker) -> None:
+        memory = recall(path)
+        self.counters: Counter[str] = Counter(memory.counters)
+        self._climb = memory.climb
+        self._path, self._shaker = path, shaker
+        self._lock = threading.Lock()
+
+    def next(self, trouble: Trouble) -> Step:
+        """What to do about it, remembered before it is done."""
+        able = ALWAYS | self._shaker.able()
+        with self._lock:
+            self._climb, step = climb_on(self._climb, trouble, time.monotonic(), able)
+            self.counters[str(step.rung or Trouble.REFUSED)] += 1
+        if step.rung is not Rung.RETRY:
+            log.warning(
+                "event=climb trouble=%s rung=%s in_s=%.1f", trouble, step.rung, step.at_mono_s - time.monotonic()
+            )
+        self.save()
+        return step
+
+    def picture(self) -> None:
+        with self._lock:
+            self._climb = picture(self._climb, time.monotonic())
+
+    def shake(self, rung: Rung) -> str:
+        """As `Shaker.shake`."""
+        if failed := self._shaker.shake(rung):
+            self.counters[f"{rung}-failed"] += 1
+        return failed
+
+    def save(self) -> None:
+        """A full tmpfs costs the memory of the climb, never the climb."""
+        with self._lock, contextlib.suppress(OSError):
+            remember(self._path, self._climb, self.counters)
