@@ -3,10 +3,12 @@
 calibrate.py  `skyspotter calibrate`: frames of a clear night into a plate file
 cli.py        the command `skyspotter`: parses and calls
 config.py     the station's configuration, refused with the path of what is wrong
-desk.py       `skyspotter hold` and `release`: said at the box, never over the network
+desk.py       `skyspotter hold`, `release` and `keep`: said at the box, never over the network
 doctor.py     `skyspotter doctor`: what a station lacks, and what to do
 example.py    the commented example.toml, and a configuration in words
 lettering.py  text on pictures: a real font, labels that keep off each other
+night.py      `skyspotter night`: keogram, time-lapse, star trails of a folder of frames
+masking.py    `skyspotter mask`: a night or a drawing into the file of what hides the sky
 panel.py      what stands beside the annotated sky: title, legend, verdict
 picture.py    the annotated sky: detections, paths, cone and compass on the picture itself
 records.py    small frozen records that travel between the parts

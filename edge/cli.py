@@ -213,6 +213,33 @@ def release(
 
 
 @app.command()
+def keep(
+    words: Annotated[list[str] | None, typer.Argument(metavar="[WORDS]...", help="Why, for the manifest.")] = None,
+    back: Annotated[float, typer.Option(metavar="S", min=0, max=3000, help="So far back.")] = 120.0,
+    on: Annotated[float, typer.Option(metavar="S", min=0, max=600, help="And so long from now.")] = 30.0,
+) -> None:
+    """Keeps the raw frames of these minutes as evidence, beyond the ring that forgets."""
+    from edge.desk import keep as body
+
+    typer.echo(body(" ".join(words or []), back_s=back, on_s=on))
+
+
+@app.command()
+def night(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Frames or previews of one night, searched down.")],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; else beside the frames.")] = None,
+    keogram: Annotated[bool, typer.Option("--keogram", help="The meridian through the night.")] = False,
+    timelapse: Annotated[bool, typer.Option("--timelapse", help="H.264 in MP4, for any browser.")] = False,
+    startrail: Annotated[bool, typer.Option("--startrail", help="The brightest of all frames.")] = False,
+    plate: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the meridian lies.")] = None,
+) -> None:
+    """Keogram, time-lapse and star trails of a folder of frames; without a choice all three."""
+    from edge.night import night as body
+
+    raise typer.Exit(body(folder, out or folder, keogram=keogram, timelapse=timelapse, startrail=startrail, plate=plate))
+
+
+@app.command()
 def doctor(config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE")] = None) -> None:
     """Looks at everything a station needs and says what to do. Exit code 1 when something fails."""
     from edge.doctor import show_findings

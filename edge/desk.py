@@ -1,4 +1,4 @@
-"""`skyspotter hold` and `skyspotter release`: what a person at the box tells the judgement, by files it looks for.
+"""`skyspotter hold`, `release` and `keep`: what a person at the box tells the station, by files it looks for.
 
 Nothing on the network reaches these functions.
 """
@@ -9,8 +9,9 @@ import os
 import time
 from pathlib import Path
 
+from camera.store.evidence import Request, ask
 from edge.guard.faults import BY_CODE
-from edge.runtime.place import runtime_directory, status_path, write_whole
+from edge.runtime.place import evidence_spool, runtime_directory, status_path, write_whole
 from edge.status import UNITS_PATH, read_status
 from edge.vision.local import HOLD_FILE, RELEASE_FILE
 
@@ -52,6 +53,22 @@ def release(code: str, who: str) -> str:
         raise ReleaseRefused(f"{code}: say who releases it: `skyspotter release {code} --by NAME`")
     _write(RELEASE_FILE + code, who)
     return f"asked to release {code}; `skyspotter status` shows what follows"
+
+
+def keep(words: str, *, back_s: float, on_s: float) -> str:
+    """Asks the recorder for the frames from `back_s` ago until `on_s` from now. Raises ReleaseRefused."""
+    now_ns = time.time_ns()
+    request = Request("asked", words, now_ns - round(back_s * 1e9), now_ns + round(on_s * 1e9))
+    spool = evidence_spool(_directory())
+    try:
+        taken = ask(spool, request)
+    except ValueError as err:
+        raise ReleaseRefused(f"keep: {err}") from err
+    except OSError as err:
+        raise _not_ours(spool, err) from err
+    if not taken:
+        raise ReleaseRefused(f"{spool}: too many requests wait already; does the camera's process run and record?")
+    return f"asked for evidence/{request.name}, complete half a minute after its end; needs [recorder] keep_frames"
 
 
 def _directory() -> Path:

@@ -20,6 +20,7 @@ ROWS = 480
 RECORD = np.dtype([("utc_ns", "<i8"), ("exposure_s", "<f4"), ("e_per_adu", "<f4"), ("rgb", "<u2", (ROWS, 3))])
 WIDEST_PX = 3600
 GAP_S = 120.0  # without a frame for longer: the night shows it black
+MORE_THAN_A_NIGHT_S = 36 * 3600.0
 _HALF = 2  # cells to each side of the line that are averaged: a star counts, noise does not
 _SCALE_PX = 26  # below: hours
 
@@ -96,6 +97,8 @@ def keogram(records: NDArray[np.void]) -> NDArray[np.uint8]:
     bright = np.clip(np.arcsinh(above / soft) / np.arcsinh(top / soft), 0, 1) * shown[..., None]
     columns = (255 * bright).astype(np.uint8)  # (N, ROWS, 3)
     seconds = (records["utc_ns"] - records["utc_ns"][0]) / 1e9
+    if seconds[-1] > MORE_THAN_A_NIGHT_S:  # frames of many nights: one after the other, no scale would be true
+        return np.ascontiguousarray(columns.transpose(1, 0, 2))
     every_s = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0
     width = int(np.clip(seconds[-1] / max(every_s, 1e-3) + 1, 64, WIDEST_PX))
     at_s = np.linspace(seconds[0], max(seconds[-1], 1e-3), width)

@@ -64,7 +64,7 @@ def build(
     columns = folder / COLUMNS
     stored = read_records(columns) if columns.exists() else None
     records: list[NDArray[np.void]] = []
-    brightest: NDArray[np.uint8] | None = None
+    trails = _Trails()
     line: tuple[tuple[int, ...], Line] | None = None
     with contextlib.ExitStack() as open_files:
         movie = open_files.enter_context(Movie(out / TIMELAPSE)) if wanted.timelapse else None
@@ -73,7 +73,7 @@ def build(
             if movie is not None:
                 movie.add(_dated(preview, frame))
             if wanted.startrail:
-                brightest = _brighter(brightest, preview)
+                trails.add(preview)
             if wanted.keogram and stored is None:
                 shape = (*frame.pixels.shape, *frame.origin_px)
                 if line is None or line[0] != shape:
@@ -83,8 +83,8 @@ def build(
         raise ValueError(f"{folder}: no frames that can be read")
     if movie is not None:
         made.append(TIMELAPSE)
-    if brightest is not None:
-        made.append(_save(out / STARTRAIL, brightest))
+    if wanted.startrail:
+        made.append(_save(out / STARTRAIL, trails.picture()))
     if wanted.keogram:
         made.append(_save(out / KEOGRAM, keogram(np.array(records) if stored is None else stored)))
     summary.made = tuple(made)
@@ -133,12 +133,37 @@ def _dated(preview: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
     )
 
 
-def _brighter(brightest: NDArray[np.uint8] | None, preview: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if brightest is None:
-        return preview.copy()
-    if preview.shape != brightest.shape:
-        preview = np.asarray(cv2.resize(preview, brightest.shape[1::-1], interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return np.maximum(brightest, preview, out=brightest)
+class _Trails:
+    """Whatever stood out of its surroundings in any picture, over the mean sky: twilight and Moon do not drown it."""
+
+    def __init__(self) -> None:
+        self._pictures = 0
+        self._out: NDArray[np.int16] | None = None
+        self._sky: NDArray[np.float32] | None = None
+
+    def add(self, picture: NDArray[np.uint8]) -> None:
+        if self._out is not None and picture.shape != self._out.shape:
+            size = self._out.shape[1::-1]
+            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        height, width = picture.shape[:2]
+        small = cv2.resize(picture, (max(width // 16, 1), max(height // 16, 1)), interpolation=cv2.INTER_AREA)
+        smooth = cv2.resize(cv2.medianBlur(small, 3), (width, height), interpolation=cv2.INTER_LINEAR)
+        out = np.asarray(picture.astype(np.int16) - smooth, dtype=np.int16)
+        if self._out is None or self._sky is None:
+            self._out, self._sky = out, smooth.astype(np.float32)
+        else:
+            np.maximum(self._out, out, out=self._out)
+            self._sky += smooth
+        self._pictures += 1
+
+    def picture(self) -> NDArray[np.uint8]:
+        """(h, w, 3), of at least one picture. The maximum of noise is bright everywhere: its own median is black."""
+        assert self._out is not None
+        assert self._sky is not None
+        above = self._out - np.median(self._out[::5, ::5], axis=(0, 1))
+        return np.asarray(
+            np.clip(0.5 * self._sky / self._pictures + 1.5 * np.maximum(above, 0), 0, 255), dtype=np.uint8
+        )
 
 
 def _plate_inside(frame: Frame) -> Plate | None:

@@ -75,9 +75,9 @@ def status_path() -> Path:
     return runtime_directory() / "status.json"
 
 
-def evidence_spool() -> Path:
+def evidence_spool(directory: Path | None = None) -> Path:
     """Where anybody on the box leaves a request to keep the frames of some minutes."""
-    return runtime_directory() / "evidence"
+    return (directory or runtime_directory()) / "evidence"
 
 
 def record_directory(configured: Path | None) -> Path | None:
