@@ -26,6 +26,7 @@ TWILIGHT_ZENITH_V_MAG = np.array([25.0, 21.8, 19.5, 16.5, 13.0, 9.5, 6.5, 4.0]) 
 USUAL_ZERO_V_MAG = 10.0  # of the field camera (4.5 mm, f/2.8), until its own stars have told
 
 _SKY_ABOVE_DEG, _CORNER_BELOW_DEG = 30.0, -8.0
+_LIT_CORNER = 0.15  # of full scale: above any black level
 _STEP = 16  # of the sample, in pixels; each a whole colour cell
 _FEWEST = 500  # pixels on either side of the comparison
 _TRIM = 0.1  # of the pixels at either end: stars, hot pixels
@@ -40,7 +41,7 @@ class Glow:
 
 
 def sky_glow(frame: Frame, plate: Plate) -> Glow | None:
-    """None where the picture has no unlit corner to compare with, or does not say how long it was exposed."""
+    """None where the picture has no dark corner to compare with, or does not say how long it was exposed."""
     if frame.exposure_s <= 0:
         return None
     sky_at, corner_at = _places(plate, frame.origin_px, frame.width, frame.height)
@@ -48,6 +49,8 @@ def sky_glow(frame: Frame, plate: Plate) -> Glow | None:
         return None
     pixels = frame.pixels.reshape(frame.height * frame.width, -1)
     (sky, sky_sigma), (corner, corner_sigma) = (_trimmed_mean(pixels[at]) for at in (sky_at, corner_at))
+    if corner > _LIT_CORNER * frame.white_adu:  # stray light of the day, or fog on the lens
+        return None
     per_s = frame.gain_e_per_adu / frame.exposure_s
     return Glow((sky - corner) * per_s, float(np.hypot(sky_sigma, corner_sigma)) * per_s)
 

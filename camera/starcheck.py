@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from camera.condition import Glow, faintest_glow_e_per_s, sky_glow
 from camera.device import Frame
 from camera.geodesy import azel_to_unit
 from camera.mask import Mask
@@ -46,6 +47,8 @@ class StarCheck:
     zero_mag: Vector  # (RINGS,) V of a star that gives one electron per second above the air; NaN: no stars
     saturated_share: float
     sun_elevation_deg: float
+    glow: Glow | None = None  # of the sky over the sensor's unlit corners
+    faintest_glow_e_per_s: float = 0.0  # no sky is darker than this
 
     @property
     def shift_px(self) -> float:
@@ -99,6 +102,7 @@ def check_stars(
     shows = (snr > SEEN_SNR) & near & (missing > -SURPLUS_MAG)
     clear_limit = zero[ring] - dimmed - 2.5 * np.log10(EXPECTED_SNR * np.maximum(noise, 1e-9))
     coarse = frame.pixels[:: 2 * CELLS, :: 2 * CELLS]
+    sun_deg = sun_elevation_deg(middle_utc_ns, plate.site)
     return StarCheck(
         mono_s=frame.end_mono_s,
         unit_enu=unit,
@@ -110,7 +114,9 @@ def check_stars(
         limit_v_mag=clear_limit - np.where(shows, np.clip(missing, 0.0, LOST_MAG), LOST_MAG),
         zero_mag=own,
         saturated_share=float(np.mean(coarse >= 0.98 * frame.white_adu)),
-        sun_elevation_deg=sun_elevation_deg(middle_utc_ns, plate.site),
+        sun_elevation_deg=sun_deg,
+        glow=sky_glow(frame, plate),
+        faintest_glow_e_per_s=faintest_glow_e_per_s(float(np.nanmax([*zero, -np.inf])), plate, sun_deg),
     )
 
 

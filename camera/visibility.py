@@ -19,6 +19,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from camera.condition import blind_reason
 from camera.geodesy import enu_to_azel
 from camera.mask import Hidden
 from camera.sectors import (
@@ -43,7 +44,6 @@ SEEN_SHARE, SEEN_SHARE_NOW = 0.7, 0.5  # of the expected stars, over the window 
 NEEDED_V_MAG = 3.5  # a limit brighter than that, and aircraft would not be seen
 LIMIT_PERCENTILE = 30  # of a circle's stars: a limit that most of it keeps
 CHANCE_SHARE = 0.12  # of the expected stars; a turned picture matches 6 % by chance
-DAYLIGHT_DEG = -6.0  # Sun above this: no star need be expected at all
 
 
 class SectorState(IntEnum):
@@ -168,10 +168,10 @@ class SkyWatch:
 
 def _blind_reason(check: StarCheck) -> str:
     """Why nothing at all can be seen, in words; "" when something can."""
-    if check.saturated_share > 0.2:
-        return "daylight" if check.sun_elevation_deg > DAYLIGHT_DEG else "saturated: the picture is white at night"
-    if check.seen.sum() >= max(2 * MIN_STARS, CHANCE_SHARE * check.expected.sum()):
-        return ""
-    if check.sun_elevation_deg > DAYLIGHT_DEG:
-        return "daylight"
-    return "no star where the plate expects one: cap or dome closed, thick cloud, or the camera was moved"
+    return blind_reason(
+        enough_stars=bool(check.seen.sum() >= max(2 * MIN_STARS, CHANCE_SHARE * check.expected.sum())),
+        saturated_share=check.saturated_share,
+        glow=check.glow,
+        faintest_e_per_s=check.faintest_glow_e_per_s,
+        sun_elevation_deg=check.sun_elevation_deg,
+    )
