@@ -16,12 +16,10 @@ from pathlib import Path
 from typing import Literal
 
 from edge.config import Config, ConfigRefused, load_config
+from edge.runtime import usb
 from edge.runtime.place import StartRefused, runtime_directory
 from edge.runtime.timesync import clock_quality, kernel_time_words
 
-USB_DEVICES = Path("/sys/bus/usb/devices")
-USB_NODES = Path("/dev/bus/usb")
-RTL_USB = {("0bda", "2832"), ("0bda", "2838")}  # Realtek RTL2832U, as in librtlsdr's rules
 TV_DRIVER = "dvb_usb_rtl28xxu"  # the kernel's television driver takes the dongle away
 RING_BYTES = 3 * 2822 * 2744 * 2
 
@@ -85,32 +83,24 @@ def dongle(config: Config | None) -> Iterator[Finding]:
     if config is not None and config.radio.source != "rtlsdr":
         yield Finding("radio", "ok", f"radio.source is {config.radio.source}: no dongle is needed")
         return
-    found = list(_rtl_dongles())
+    from edge.adsb.sources.rtl import PRODUCTS, VENDOR
+
+    found = [device for device in usb.devices() if device.vendor == VENDOR and device.product in PRODUCTS]
     if not found:
         yield Finding("radio", "fail", "no RTL-SDR dongle on the USB bus; plug one in, with an antenna for 1090 MHz")
-    for serial, node in found:
-        if os.access(node, os.R_OK | os.W_OK):
-            yield Finding("radio", "ok", f"RTL-SDR, serial {serial or 'none'}")
+    for device in found:
+        if os.access(device.node(), os.R_OK | os.W_OK):
+            yield Finding("radio", "ok", f"RTL-SDR, serial {device.serial or 'none'}")
         else:
-            advice = "install systemd/60-skyspotter.rules into /etc/udev/rules.d, replug"
-            yield Finding("radio", "fail", f"{node} may not be opened by this user: {advice}")
+            yield Finding("radio", "fail", f"{device.node()} may not be opened by this user: {usb.UDEV_ADVICE}")
+    wanted = config.radio.serial if config is not None else ""
+    if found and wanted and wanted not in {device.serial for device in found}:
+        yield Finding("radio", "fail", f"no dongle has the serial number {wanted} of radio.serial")
+    elif len(found) > 1 and not wanted:
+        yield Finding("radio", "warn", "several dongles: name the one for 1090 MHz in radio.serial")
     if found and (Path("/sys/module") / TV_DRIVER).exists():
         advice = f"write 'blacklist {TV_DRIVER}' into /etc/modprobe.d/skyspotter.conf, reboot"
         yield Finding("radio", "warn", f"the kernel's television driver {TV_DRIVER} may hold the dongle: {advice}")
-
-
-def _rtl_dongles() -> Iterator[tuple[str, Path]]:
-    """Serial number and device node of each."""
-    for folder in sorted(USB_DEVICES.glob("*")):
-
-        def read(name: str, folder: Path = folder) -> str:
-            try:
-                return (folder / name).read_text().strip()
-            except OSError:
-                return ""
-
-        if (read("idVendor"), read("idProduct")) in RTL_USB:
-            yield read("serial"), USB_NODES / f"{int(read('busnum')):03d}" / f"{int(read('devnum')):03d}"
 
 
 def place(_: Config | None) -> Iterator[Finding]:

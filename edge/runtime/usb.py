@@ -45,8 +45,8 @@ class UsbDevice:
     bus: int
     number: int
 
-    def node(self, nodes: Path = NODES) -> Path:
-        return nodes / f"{self.bus:03d}" / f"{self.number:03d}"
+    def node(self, nodes: Path | None = None) -> Path:
+        return (nodes or NODES) / f"{self.bus:03d}" / f"{self.number:03d}"
 
 
 class UsbBus(Protocol):
@@ -104,7 +104,7 @@ def reset(
     timeout_s: float = _RESET_S,
 ) -> None:  # fmt: skip
     """Resets the port and lets the kernel set the device up anew. Raises UsbError."""
-    node, outcome = device.node(nodes or NODES), ["did not come back"]
+    node, outcome = device.node(nodes), ["did not come back"]
 
     def ask() -> None:
         try:

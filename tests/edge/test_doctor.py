@@ -8,6 +8,7 @@ import pytest
 
 from edge import doctor
 from edge.example import write_example
+from edge.runtime import usb
 from tests.edge.test_config import a_config
 
 
@@ -31,8 +32,8 @@ def test_a_sense_that_is_not_fitted_needs_no_device() -> None:
 def test_a_dongle_is_found_by_its_usb_numbers_and_its_permission_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "USB_DEVICES", tmp_path / "devices")
-    monkeypatch.setattr(doctor, "USB_NODES", tmp_path / "nodes")
+    monkeypatch.setattr(usb, "SYSFS", tmp_path / "devices")
+    monkeypatch.setattr(usb, "NODES", tmp_path / "nodes")
     assert levels(doctor.dongle(None)) == ["fail"]
     folder = tmp_path / "devices" / "1-1"
     folder.mkdir(parents=True)
@@ -45,6 +46,8 @@ def test_a_dongle_is_found_by_its_usb_numbers_and_its_permission_looked_at(
     (tmp_path / "nodes/001/007").touch()
     (fine,) = doctor.dongle(None)
     assert (fine.level, fine.words) == ("ok", "RTL-SDR, serial 00001090")
+    assert levels(doctor.dongle(a_config(radio={"serial": "00001090"}))) == ["ok"]
+    assert levels(doctor.dongle(a_config(radio={"serial": "another"}))) == ["ok", "fail"]
 
 
 def test_a_wrong_configuration_or_network_is_a_finding_and_the_rest_is_still_looked_at(tmp_path: Path) -> None:

@@ -7,14 +7,18 @@ import time
 from pathlib import Path
 
 import pytest
+from rtlsdr import rtlsdr as binding
 
+from camera.sim.scenario import EPOCH_UTC_NS
 from edge.adsb import process
 from edge.adsb.ear import Ear, Heard, TimedFrame
 from edge.adsb.frames import ModeSFrame
 from edge.adsb.sim import encode
+from edge.adsb.sim.librtlsdr import FAULT_FILE
+from edge.adsb.sources import arrivals, rtl
 from edge.adsb.sources.iq import SourceRefused
 from edge.adsb.table import AircraftTable
-from edge.config import CameraSection, Config, RadioSection, StationSection
+from edge.config import CameraSection, Config, RadioSection, SimulationSection, StationSection
 from edge.records import RadioHealth, SensorState
 from edge.runtime.clock import RealClock
 from edge.runtime.datagram import DatagramReceiver
@@ -28,9 +32,9 @@ def healths_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Runs the process with a radio section until a health record satisfies `wanted`; that record."""
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
 
-    def run(radio: RadioSection, wanted) -> RadioHealth:
+    def run(radio: RadioSection, wanted, simulation: SimulationSection | None = None) -> RadioHealth:
         receiver, stop = DatagramReceiver(datagram_path()), threading.Event()
-        config = Config(station=STATION, camera=CameraSection(source="asi"), radio=radio)
+        config = Config(station=STATION, camera=CameraSection(source="asi"), radio=radio, simulation=simulation)
         thread = threading.Thread(target=process.main, args=(config, RealClock(), stop))
         thread.start()
         try:
@@ -70,6 +74,26 @@ def test_a_dongle_that_is_not_there_is_dead_with_the_reason(healths_of, monkeypa
     monkeypatch.setattr(process.RtlSource, "open", absent)
     health = healths_of(RadioSection(source="rtlsdr"), lambda record: "first dongle" in record.reason)
     assert health.state is SensorState.DEAD
+
+
+def test_a_dongle_that_hangs_is_reset_on_its_bus_and_heard_again(healths_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(arrivals, "STALL_S", 0.5)
+    monkeypatch.setattr(rtl, "_JOIN_S", 0.2)
+    monkeypatch.setattr(binding, "librtlsdr", binding.librtlsdr)  # the real one comes back in the end
+    told = []
+
+    def wanted(record: RadioHealth) -> bool:
+        told.append(record)
+        if record.state is SensorState.OK and not (tmp_path / FAULT_FILE).exists():
+            (tmp_path / FAULT_FILE).write_text("hung")
+        return record.state is SensorState.OK and record.counters.get("usb_resets") == 1
+
+    simulation = SimulationSection(epoch_utc_ns=EPOCH_UTC_NS, mono_zero_s=time.monotonic() - 60.0)
+    health = healths_of(RadioSection(source="sim"), wanted, simulation)
+    assert health.gain_db == 38.6
+    assert health.counters["lost"] == 1
+    words = [record.reason for record in told if record.state is SensorState.DEAD]
+    assert any("USB reset done" in reason for reason in words)
 
 
 def heard(t_s: float, kind: int) -> TimedFrame:
