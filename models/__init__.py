@@ -21,7 +21,12 @@ rendered.py      frames of simulated nights with their truth
 dataset.py       training patches from all of them
 losses.py        what the field network minimises
 pixel_losses.py  what the published ones minimise, by name
-train.py         the training loop
+train.py         the training loop of the field network
+presets/         the published recipes, one file each
+preset.py        a recipe, checked
+train_patches.py the training loop of the published networks
+patch_runs.py    what that leaves in its folder
+ranks.py         one process or several
 export.py        weights -> float ONNX, proven equal
 quantize.py      float ONNX -> INT8 for TensorRT and for the CPU
 evaluate.py      recall and false trails on labelled pictures

@@ -8,35 +8,41 @@ is given. Geometry moves both alike; light changes the image alone. Randomised h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 
 Image = NDArray[np.uint8]  # (H, W, 3) red, green, blue
 Labels = NDArray[np.uint8]  # (H, W)
 IGNORE = 255
 
 
-@dataclass(frozen=True, kw_only=True)
-class Augmentation:
+Share = Annotated[float, Field(ge=0, le=1)]
+Degrees = Annotated[float, Field(ge=0, lt=90)]
+
+
+class Augmentation(BaseModel):
     """How far each change may go; 0 is never. Shares are probabilities that a change happens at all."""
 
-    zoom: float = 0.0  # 0.2: from 1 / 1.2 to 1.2 times as large
-    shear_deg: float = 0.0
-    rotation_deg: float = 0.0
-    shift: float = 0.0  # of the side
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    zoom: float = Field(0.0, ge=0, le=3)  # 0.2: from 1 / 1.2 to 1.2 times as large
+    shear_deg: Degrees = 0.0
+    rotation_deg: float = Field(0.0, ge=0, le=180)
+    shift: Share = 0.0  # of the side
     flip_horizontal: bool = False
     flip_vertical: bool = False
     quarter_turns: bool = False
-    gamma: float = 0.0  # 0.3: exponents from 1 / 1.3 to 1.3
-    hsv: float = 0.0  # 0.1: hue, saturation and value by up to a tenth
-    equalise_share: float = 0.0
-    match_share: float = 0.0  # histogram of another patch of the set
-    noise: float = 0.0  # largest sigma, of full scale
-    blur_px: float = 0.0  # largest sigma
-    background_share: float = 0.0  # a patch without labels of the set lies behind the trails
+    gamma: float = Field(0.0, ge=0, le=3)  # 0.3: exponents from 1 / 1.3 to 1.3
+    hsv: Share = 0.0  # 0.1: hue, saturation and value by up to a tenth
+    equalise_share: Share = 0.0
+    match_share: Share = 0.0  # histogram of another patch of the set
+    noise: Share = 0.0  # largest sigma, of full scale
+    blur_px: float = Field(0.0, ge=0, le=20)  # largest sigma
+    background_share: Share = 0.0  # a patch without labels of the set lies behind the trails
 
 
 def augment(

@@ -32,7 +32,7 @@ def test_any_size_stays_what_it_is_and_the_seed_decides_everything(seed, height,
     image, labels = np.full((height, width, 3), 40, np.uint8), np.zeros((height, width), np.uint8)
     labels[height // 2] = 2
     before = image.copy(), labels.copy()
-    how = a.Augmentation(**{**EVERYTHING.__dict__, **limits})
+    how = a.Augmentation(**{**EVERYTHING.model_dump(), **limits})
     once, again = (a.augment(image, labels, how, np.random.default_rng(seed), [image], [image]) for _ in range(2))
     assert (once[0] == again[0]).all()
     assert (once[1] == again[1]).all()
