@@ -69,7 +69,7 @@ class Ear:
     def opened(self, mono_s: float) -> None:
         """A source is open: forget what the last one measured, keep the aircraft."""
         self.failure, self._heard_mono_s, self._noise_dbfs = "", float("-inf"), None
-        self._bytes, self._lost_blocks = RateMeter(mono_s), 0
+        self._bytes = RateMeter(mono_s)
 
     def take(self, heard: Heard, mono_s: float, lost_blocks: int) -> list[Decoded]:
         """`lost_blocks` as the source counts them since it was made."""

@@ -114,6 +114,18 @@ def test_an_aircraft_is_told_at_most_twice_a_second_and_health_once():
     assert healths == 10
 
 
+def test_blocks_lost_before_a_source_was_reopened_are_not_lost_again():
+    ear = Ear(STATION.site, 0.0, expected_bytes_per_s=None)
+    ear.opened(0.0)
+    ear.take(Heard((), 23), 0.0, 7)
+    ear.opened(60.0)
+    ear.take(Heard((), 23), 60.0, 7)
+    health = ear.health(60.0)
+    assert (health.lost_blocks, health.state) == (7, SensorState.OK)
+    ear.take(Heard((), 23), 60.5, 8)
+    assert ear.health(61.5).lost_blocks == 8
+
+
 def test_an_empty_sky_of_a_closed_source_is_not_reported_as_well():
     ear = Ear(STATION.site, 0.0, expected_bytes_per_s=4.8e6)
     assert ear.health(0.0).state is SensorState.DEAD
