@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 
-.PHONY: demo test test-slow check lint bench bench-adsb bench-plate clean
+.PHONY: demo test test-slow check lint bench bench-adsb bench-plate fuzz clean
 
 demo: $(STAMP)
 	$(BIN)/skyspotter demo $(ARGS)
@@ -32,6 +32,13 @@ bench-adsb: $(STAMP_DEV)
 
 bench-plate: $(STAMP_DEV)
 	$(BIN)/python -m tests.bench.plate $(ARGS)
+
+# Seconds of each target; atheris is installed for this alone.
+FUZZ_S ?= 60
+fuzz: $(STAMP_DEV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --only-binary=:all: atheris==3.0.0
+	for target in frames beast cpr samples; do \
+	  $(BIN)/python -m tests.bench.fuzz_adsb $$target -max_total_time=$(FUZZ_S) -rss_limit_mb=1500 || exit 1; done
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Skyspotter needs Python 3.11 or newer: make demo PYTHON=/path/to/python3.11"; exit 1; }

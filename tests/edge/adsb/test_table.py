@@ -1,5 +1,6 @@
 import random
 from dataclasses import replace
+from math import log10
 
 import pytest
 from hypothesis import given, settings
@@ -107,6 +108,49 @@ def test_uncertainty_follows_what_the_aircraft_says_of_itself():
     assert state.horizontal_sigma_m == pytest.approx(1852 / 2.4477, abs=1)
     assert (state.nic, state.rc_m, state.epu_m, state.sil, state.sda) == (8, pytest.approx(185.2), 1852.0, 3, 2)
     assert (state.adsb_version, state.flags) == (2, ("nacp",))
+
+
+def test_codes_of_the_velocity_make_its_sigma_and_the_supplement_of_the_position_its_own_radius():
+    table = AircraftTable(SITE)
+    table.update(replace(PLANE, typecode=31, nac_p=9, sil=3, version=2, supplement_a=True), 0, 0.0)
+    state = table.update(replace(PLANE, typecode=19, nac_v=1, speed_mps=85.0, track_deg=90.0), 0, 0.0)
+    assert (state.nac_v, state.velocity_sigma_mps) == (1, pytest.approx(10 / 2.4477))
+    fly(table, 0.0, 4)
+    state = table.update(at(40.5, -2.998, 0, supplement_b=True), 2_000_000_000, 2.0)
+    assert (state.nic, state.rc_m, state.flags) == (9, 75.0, ())
+
+
+def test_an_aircraft_whose_positions_go_elsewhere_than_its_velocity_is_kept_and_flagged():
+    table = AircraftTable(SITE)
+    for t_s in range(15):
+        table.update(replace(PLANE, typecode=19, speed_mps=200.0, track_deg=0.0), round(t_s * 1e9), float(t_s))
+        state = fly(table, t_s + 0.1, 2)
+    assert state.flags == ("velocity",)
+    assert state.position_mono_s == pytest.approx(14.6)
+
+
+def test_a_signal_much_too_strong_for_its_claimed_distance_is_kept_and_flagged():
+    table = AircraftTable(SITE)
+    for t_s in range(20):
+        for k in range(12):  # true ones 30 to 250 km north, as strong as free space lets them be
+            latitude = 40.8 + 0.18 * k
+            level = -10.0 - 20 * log10((latitude - 40.52) * 111.2 / 30)
+            for half in (0, 1):
+                report = replace(at(latitude, -3.0, half), key=f"icao:{k:06X}")
+                table.update(report, round((t_s + half / 2) * 1e9), t_s + half / 2, level)
+                spoofed = table.update(at(42.5, -3.0, half), round((t_s + half / 2) * 1e9), t_s + half / 2, -2.0)
+    assert spoofed.flags == ("signal-range",)
+    assert spoofed.position_mono_s == 19.5
+    assert all(not state.flags for state in table.states() if state.key != PLANE.key)
+
+
+def test_who_is_heard_without_a_position_is_counted_and_keeps_its_level():
+    table = AircraftTable(SITE)
+    fly(table, 0.0, 6)
+    state = table.update(replace(PLANE, key="icao:000001", icao="000001", downlink_format=11), 10**9, 1.0, -21.5)
+    assert (state.latitude_deg, state.rssi_dbfs) == (None, -21.5)
+    assert (table.not_located(3.0), table.fresh(3.0)) == (1, 1)
+    assert table.not_located(30.0) == 0
 
 
 def test_what_a_reply_alone_says_counts_when_it_is_said_twice():

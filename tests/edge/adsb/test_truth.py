@@ -1,6 +1,8 @@
-"""Real recordings with what another decoder made of them: positions near the same place at the same time."""
+"""Real recordings with what another decoder made of them: the same fields, positions near the same place and time."""
 
 import csv
+import gzip
+import re
 from datetime import UTC, datetime
 
 import pyModeS
@@ -44,6 +46,46 @@ def test_every_position_of_the_beast_recording_is_reproduced(real_data):
     counts = [reproduced(truth[icao], ours[icao]) for icao in truth]
     assert sum(all_ for _, all_ in counts) >= 1430  # of 1456: before our first came one message of each, doubled
     assert sum(right for right, _ in counts) == sum(all_ for _, all_ in counts)
+
+
+_FEET, _NUMBER = r" +(-?\d+) ft", r" +(-?\d+)"
+_PRINTED = {  # how dump1090 prints it: our field, the unit, how far rounding may take them apart
+    "Altitude:" + _FEET + " barometric": ("altitude_baro_m", 0.3048, 0.1),
+    "GNSS delta:" + _FEET: ("geo_minus_baro_m", 0.3048, 0.1),
+    "Speed:" + _NUMBER + " kt groundspeed": ("speed_mps", 1852 / 3600, 0.6),
+    "Heading:" + _NUMBER: (
+        "track_deg",
+        1.0,
+        1.6,
+    ),  # it works in whole numbers: ours is 316.8 for 156 kt west, 166 north
+    "Vertical rate:" + _NUMBER + " ft/min": ("vertical_rate_mps", 0.3048 / 60, 0.01),
+    "NACp:" + _NUMBER: ("nac_p", 1, 0),
+    "SIL:" + _NUMBER: ("sil", 1, 0),
+    "GVA:" + _NUMBER: ("gva", 1, 0),
+    "Version:" + _NUMBER: ("version", 1, 0),
+    "Squawk:" + _NUMBER: ("squawk", 1, 0),
+}
+
+
+def test_every_field_that_another_decoder_prints_is_decoded_to_the_same(real_data):
+    text = gzip.decompress((real_data / BEAST / "beast_decoded_dump1090.txt.gz").read_bytes()).decode()
+    compared = dict.fromkeys(_PRINTED, 0)
+    for part in text.split("\n*")[1:]:
+        report = decode(ModeSFrame(bytes.fromhex(part[: part.index(";")]), 0.0, -10.0))
+        for pattern, (name, unit, off) in _PRINTED.items():
+            if (found := re.search(pattern, part)) and not (name == "track_deg" and "Target heading" in part):
+                apart = float(getattr(report, name)) - float(found[1]) * unit
+                if name == "track_deg":
+                    apart = (apart + 180) % 360 - 180
+                assert abs(apart) <= off, part
+                compared[pattern] += 1
+        assert (report.on_ground, "Air/Ground:    ground\n" in part) != (False, True)
+    assert all(count >= 78 for count in compared.values()), compared
+
+
+def test_no_aircraft_of_the_real_recordings_is_said_to_fly_as_none_does(real_data):
+    flags = {flag for _, _, state in decode_recording(next((real_data / BEAST).glob("*.log"))) for flag in state.flags}
+    assert flags <= {"nic", "nacp", "sil"}  # four of them fly on inertial navigation and say so: type code 18
 
 
 def test_every_position_that_pymodes_finds_in_its_own_log_is_reproduced(real_data):
