@@ -27,7 +27,7 @@ class Worker(Generic[Item]):
     ) -> None:
         self.dropped = 0
         self._work, self._tick, self._end = work, tick, end
-        self._items: queue.Queue[Item] = queue.Queue(waiting)
+        self._items: queue.Queue[Item | None] = queue.Queue(waiting)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -44,11 +44,15 @@ class Worker(Generic[Item]):
     def close(self, timeout_s: float = 5.0) -> None:
         """Works off what waits, for at most `timeout_s`. Safe to call twice."""
         self._ending.set()
+        with contextlib.suppress(queue.Full):  # it is awake
+            self._items.put_nowait(None)
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while not (self._ending.is_set() and self._items.empty()):
             with contextlib.suppress(queue.Empty):
-                self._work(self._items.get(timeout=TICK_S))
+                item = self._items.get(timeout=TICK_S)
+                if item is not None:
+                    self._work(item)
             self._tick()
         self._end()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from edge.adsb.archive.parquet import SUFFIX, RecordingDamaged, merge, merged_into, write_states
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 Row = tuple[int, AircraftState]  # utc_ns of the message, state after it
 FLUSH_S = 30.0
 FLUSH_ROWS = 20_000  # some 30 MB
-_BYTES_PER_ROW = 100  # more than any row has needed
+_BYTES_PER_ROW, _BYTES_PER_FILE = 100, 24_000  # more than any has needed: the columns' names and statistics
 STREAM = "aircraft"
 
 
@@ -68,16 +69,19 @@ class StateRecorder:
             by_hour[row[0] // 3_600_000_000_000].append(row)
         self._rows = []
         for rows in by_hour.values():
-            if not self._guarded(lambda rows=rows: self._write(rows)):
+            if not self._guarded(partial(self._write, rows)):
                 self.lost += len(rows)
 
     def _write(self, rows: list[Row]) -> None:
         folder = self._shelf.day(STREAM, rows[0][0])
-        if not self._shelf.make_room(len(rows) * _BYTES_PER_ROW):
+        if not self._shelf.make_room(_BYTES_PER_FILE + len(rows) * _BYTES_PER_ROW):
             raise OSError(28, "no room within recorder.radio_quota_gb, or the disk is full")
         self._number = max(self._number + 1, time.time_ns())
         write_states(folder / f"{utc_time(rows[0][0]):%H}-{self._number}{SUFFIX}", rows)
         self.written, self._newest_utc_ns = self.written + len(rows), rows[-1][0]
+        if self.failure:
+            log.info("event=recorder-back directory=%s", self._shelf.root)
+        self.failure = ""
 
     def _merge_one(self) -> None:
         """One hour that is over, if there is any; the newest row says which is not."""
@@ -116,9 +120,8 @@ class StateRecorder:
                 for name in merged:
                     (folder / name).unlink(missing_ok=True)
 
-    def _guarded(self, work: object) -> bool:
-        """Edges of trouble are logged, nothing between; False where it failed."""
-        assert callable(work)
+    def _guarded(self, work: Callable[[], None]) -> bool:
+        """False where it failed. Edges of trouble are logged, nothing between; rows that are written end it."""
         try:
             work()
         except OSError as err:
@@ -126,7 +129,4 @@ class StateRecorder:
                 log.warning("event=recorder-failing directory=%s error=%s", self._shelf.root, err)
             self.failure = f"{self._shelf.root}: cannot be written: {err.strerror or err}"
             return False
-        if self.failure:
-            log.info("event=recorder-back directory=%s", self._shelf.root)
-        self.failure = ""
         return True

@@ -15,7 +15,7 @@ needed = pytest.mark.skipif(shutil.which(NAME) is None, reason=f"{NAME} is not i
 _PORTS = ("ri", "ro", "sbs", "bi", "bo", "http")
 
 
-def through_dump1090(beast: bytes, output: str, *options: str, silent_s: float = 1.0) -> bytes:
+def through_dump1090(beast: bytes, output: str, *options: str, silent_s: float = 0.7) -> bytes:
     """What it writes at its `output` port ("sbs", "bo") for this Beast stream, until it has been silent."""
     port_in, port_out = _free_ports(2)
     ports = dict.fromkeys(_PORTS, "0") | {"bi": str(port_in), output: str(port_out)}
@@ -41,8 +41,8 @@ def through_dump1090(beast: bytes, output: str, *options: str, silent_s: float =
 
 
 def _send(connection: socket.socket, data: bytes) -> None:
-    """In some two seconds: it judges by the time of arrival how far an aircraft can have flown."""
-    step = len(data) // 100 + 1
+    """In a second or two: it judges by the time of arrival how far an aircraft can have flown."""
+    step = len(data) // 50 + 1
     for at in range(0, len(data), step):
         connection.sendall(data[at : at + step])
         time.sleep(0.02)
