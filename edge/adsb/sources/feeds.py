@@ -112,8 +112,7 @@ class IqFeed:
 
 def _clipped(block: IqBlock) -> tuple[int, int]:
     """All bytes of a block, and those at either end of the converter's scale."""
-    data = block.data
-    return len(data), int(np.count_nonzero(data == 0) + np.count_nonzero(data == 255))
+    return len(block.data), int(np.count_nonzero(block.data + np.uint8(1) < 2))  # 255 + 1 is 0
 
 
 class BeastFeed:
