@@ -173,14 +173,25 @@ def words_of(frame: Frame, origin: Origin) -> tuple[str, str]:
 
 
 def with_words(picture: NDArray[np.uint8], words: tuple[str, str]) -> NDArray[np.uint8]:
-    """The corners of a fisheye's picture are free: first words bottom left, second ones below them."""
+    """The corners of a fisheye's picture are free: first words bottom left, second ones below them. Draws in place."""
     lettered = np.ascontiguousarray(picture)
-    height = lettered.shape[0]
-    size = max(height / 1800, 0.35)
-    for text, y in zip(words, (height - round(50 * size) - 4, height - 8), strict=True):
-        for colour, width in (((0, 0, 0), 3), ((230, 230, 230), 1)):
-            cv2.putText(lettered, text, (8, y), _FONT, size, colour, width, cv2.LINE_AA)
+    height, line_px = lettered.shape[0], _line_px(picture)
+    for text, y in zip(words, (height - line_px - line_px // 3, height - line_px // 3), strict=True):
+        # Black around it first. A thicker stroke would not do: OpenCV 5 spaces bold letters differently.
+        for dx, dy, grey in ((-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, 230)):
+            cv2.putText(lettered, text, (8 + dx, y + dy), _FONT, line_px / 45, (grey, grey, grey), 1, cv2.LINE_AA)
     return lettered
+
+
+def without_time(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A copy whose second words are gone: they differ from picture to picture."""
+    cleared = picture.copy()
+    cleared[-_line_px(picture) :, : 14 * _line_px(picture)] = 0
+    return cleared
+
+
+def _line_px(picture: NDArray[np.uint8]) -> int:
+    return max(int(picture.shape[0]) // 40, 16)
 
 
 def jpeg(picture: NDArray[np.uint8]) -> bytes:

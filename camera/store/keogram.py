@@ -18,7 +18,8 @@ from camera.plate import Plate
 
 ROWS = 480
 RECORD = np.dtype([("utc_ns", "<i8"), ("exposure_s", "<f4"), ("e_per_adu", "<f4"), ("rgb", "<u2", (ROWS, 3))])
-WIDEST_PX = 3600
+NARROWEST_PX, WIDEST_PX = 480, 3600
+MIDDLE = 0.3  # of white: the dark sky of the night
 GAP_S = 120.0  # without a frame for longer: the night shows it black
 MORE_THAN_A_NIGHT_S = 36 * 3600.0
 _HALF = 2  # cells to each side of the line that are averaged: a star counts, noise does not
@@ -88,24 +89,32 @@ def keogram(records: NDArray[np.void]) -> NDArray[np.uint8]:
     """
     if not len(records):
         raise ValueError("no frames, no keogram")
-    light = _light(records)
-    shown = np.asarray(light.max(axis=2) > 0)
-    low = np.array([np.quantile(light[..., colour][shown], 0.01) if shown.any() else 0.0 for colour in range(3)])
-    above = np.maximum(light - low, 0.0)
-    soft = max(float(np.quantile(above[shown], 0.4)) if shown.any() else 1.0, 1e-6)
-    top = max(float(np.quantile(above[shown], 0.999)) if shown.any() else 1.0, 4 * soft)
-    bright = np.clip(np.arcsinh(above / soft) / np.arcsinh(top / soft), 0, 1) * shown[..., None]
-    columns = (255 * bright).astype(np.uint8)  # (N, ROWS, 3)
     seconds = (records["utc_ns"] - records["utc_ns"][0]) / 1e9
     if seconds[-1] > MORE_THAN_A_NIGHT_S:  # frames of many nights: one after the other, no scale would be true
-        return np.ascontiguousarray(columns.transpose(1, 0, 2))
+        return np.ascontiguousarray(_stretched(records).transpose(1, 0, 2))
     every_s = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0
-    width = int(np.clip(seconds[-1] / max(every_s, 1e-3) + 1, 64, WIDEST_PX))
-    at_s = np.linspace(seconds[0], max(seconds[-1], 1e-3), width)
+    width = int(np.clip(seconds[-1] / max(every_s, 1e-3) + 1, NARROWEST_PX, WIDEST_PX))
+    at_s = np.linspace(0.0, max(seconds[-1], 1e-3), width)
     newest = np.clip(np.searchsorted(seconds, at_s + 1e-6, side="right") - 1, 0, len(seconds) - 1)
-    picture = columns[newest]
+    picture = _stretched(records[newest])
     picture[at_s - seconds[newest] > max(GAP_S, 3 * every_s)] = 0
     return _with_scale(np.ascontiguousarray(picture.transpose(1, 0, 2)), int(records["utc_ns"][0]), at_s)
+
+
+def _stretched(records: NDArray[np.void]) -> NDArray[np.uint8]:
+    """(N, ROWS, 3)."""
+    light = _light(records)
+    seen = light[..., 1] > 0
+    if not seen.any():
+        return np.zeros(light.shape, np.uint8)
+    low = np.quantile(light[seen], 0.01, axis=0)
+    above = np.maximum(light - low, 0.0)
+    soft = max(float(np.quantile(above[seen], 0.4)), 1e-6)
+    top = max(float(np.quantile(above[seen], 0.999)), 4 * soft)
+    bright = np.clip(np.arcsinh(above / soft) / np.arcsinh(top / soft), 0, 1)
+    middle = float(np.median(bright[seen]))  # the dark sky; beside a bright dawn it would be nearly black
+    bright **= np.clip(np.log(MIDDLE) / np.log(np.clip(middle, 1e-3, 0.9)), 0.3, 1.0)
+    return np.asarray(255 * bright * seen[..., None], dtype=np.uint8)
 
 
 def _light(records: NDArray[np.void]) -> NDArray[np.float32]:

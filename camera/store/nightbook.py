@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from camera.device import FileUnreadable, Frame, PlateRefused
 from camera.files import list_frames, read_frame
 from camera.plate import Plate
-from camera.store.album import COLUMNS, DONE, preview_of, with_words
+from camera.store.album import COLUMNS, DONE, preview_of, with_words, without_time
 from camera.store.disk import write_whole
 from camera.store.fitsfile import read_plate
 from camera.store.header import Origin
@@ -73,7 +73,7 @@ def build(
             if movie is not None:
                 movie.add(_dated(preview, frame))
             if wanted.startrail:
-                trails.add(preview)
+                trails.add(without_time(preview) if preview is frame.pixels else preview)
             if wanted.keogram and stored is None:
                 shape = (*frame.pixels.shape, *frame.origin_px)
                 if line is None or line[0] != shape:
@@ -84,7 +84,8 @@ def build(
     if movie is not None:
         made.append(TIMELAPSE)
     if wanted.startrail:
-        made.append(_save(out / STARTRAIL, trails.picture()))
+        span = f"{summary.first_utc} to {summary.last_utc}" if summary.first_utc else ""
+        made.append(_save(out / STARTRAIL, with_words(trails.picture(), ("", span))))
     if wanted.keogram:
         made.append(_save(out / KEOGRAM, keogram(np.array(records) if stored is None else stored)))
     summary.made = tuple(made)
