@@ -144,6 +144,7 @@ class BaselineKeeper:
 
     def _write(self, data: bytes) -> None:
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self._path, data)
         except OSError as err:
             log.warning("event=baseline-unwritten file=%s error=%s", self._path, err)

@@ -95,7 +95,7 @@ def test_it_comes_back_from_the_disk_and_goes_on_warning(tmp_path):
 
 
 def test_it_is_written_when_an_hour_is_over(tmp_path):
-    path = tmp_path / "radio-baseline.json"
+    path = tmp_path / "not yet made" / "radio-baseline.json"
     keeper = BaselineKeeper(path)
     live(keeper.baseline, 1, 50.0)
     assert not path.exists()

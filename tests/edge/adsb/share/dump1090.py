@@ -17,7 +17,7 @@ _PORTS = ("ri", "ro", "sbs", "bi", "bo", "http")
 
 def through_dump1090(beast: bytes, output: str, *options: str, silent_s: float = 0.7) -> bytes:
     """What it writes at its `output` port ("sbs", "bo") for this Beast stream, until it has been silent."""
-    port_in, port_out = _free_ports(2)
+    port_in, port_out = free_ports(2)
     ports = dict.fromkeys(_PORTS, "0") | {"bi": str(port_in), output: str(port_out)}
     command = [NAME, "--net-only", "--quiet", "--net-bind-address", "127.0.0.1", *options]
     command += [word for name, port in ports.items() for word in (f"--net-{name}-port", port)]
@@ -48,7 +48,7 @@ def _send(connection: socket.socket, data: bytes) -> None:
         time.sleep(0.02)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [item.getsockname()[1] for item in sockets]
     for item in sockets:
