@@ -20,7 +20,7 @@ HOMES = {
     "onnxruntime": {"models/engine_onnx.py", "models/quantize.py"},  # running; making
     "amqtt": {"edge/demo/broker.py"},
     "pyarrow": {"edge/adsb/archive/parquet.py"},
-    "astropy": {"camera/files.py", "camera/store/fitsfile.py"},
+    "astropy": {"camera/frames/masters.py", "camera/files.py", "camera/store/fitsfile.py"},
     "av": {"camera/store/movie.py"},
 }
 

@@ -54,3 +54,61 @@ def above_surroundings(plane: NDArray[np.uint16]) -> tuple[Planes, NDArray[np.ui
     noise = 1.4826 * float(np.median(np.abs(above[::7, ::7])))
     above *= np.float32(1 / max(noise, 1.0))
     return above, np.asarray(around)
+
+
+def hot_in_dark(dark_adu: NDArray[np.uint16]) -> NDArray[np.intp]:
+    """Flat indices of photosites that stand out of a master dark, (height, width)."""
+    middle = float(np.median(dark_adu[::5, ::5]))
+    spread = 1.4826 * float(np.median(np.abs(dark_adu[::5, ::5] - middle)))
+    return np.flatnonzero(dark_adu > middle + DARK_SIGMA * max(spread, 1.0))
+
+
+def replaced(mosaic: NDArray[np.uint16], at: NDArray[np.intp]) -> NDArray[np.uint16]:
+    """(height, width) mosaic with those photosites set to their colour's neighbours, two pixels away: of the four the second
+    darkest, so that another hot one, or the border, does not matter."""
+    height, width = mosaic.shape
+    out = mosaic.copy()
+    flat = mosaic.reshape(-1)
+    y, x = np.divmod(at, width)
+    neighbours = np.stack(
+        [
+            flat[np.clip(y + dy, y % 2, height - 2 + y % 2) * width + np.clip(x + dx, x % 2, width - 2 + x % 2)]
+            for dy, dx in ((-2, 0), (2, 0), (0, -2), (0, 2))
+        ]
+    )
+    out.reshape(-1)[at] = np.sort(neighbours, axis=0)[1]
+    return out
+
+
+class HotWatch:
+    """Learns hot photosites from a mosaic camera's own nights: the sky turns away, lamps are wide, they stay alone.
+
+    Feed it a frame a minute or so; ask after an hour. Polaris needs that long to leave its photosite.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        height, width = shape
+        self.frames = 0
+        self._often = np.zeros((4, height // 2, width // 2), np.uint8)
+        self._width = width
+
+    def add(self, mosaic: NDArray[np.uint16]) -> None:
+        """(height, width) RGGB; after 250 frames the count is halved, so that old nights are forgotten."""
+        if self.frames >= 250:
+            self._often //= 2
+            self.frames //= 2
+        even = mosaic[: mosaic.shape[0] // 2 * 2, : mosaic.shape[1] // 2 * 2]
+        for number, often in enumerate(self._often):
+            height_sigma, _ = above_surroundings(np.ascontiguousarray(even[number // 2 :: 2, number % 2 :: 2]))
+            often += height_sigma > WATCH_SIGMA
+        self.frames += 1
+
+    def hot(self) -> NDArray[np.intp]:
+        """Flat indices in the mosaic; what stands beside another one is light, or one cluster that light may cross."""
+        stood = self._often >= WATCH_SHARE * max(self.frames, 1)
+        full = np.zeros((2 * stood.shape[1], 2 * stood.shape[2]), np.uint8)
+        for number, plane in enumerate(stood):
+            full[number // 2 :: 2, number % 2 :: 2] = plane
+        around = cv2.boxFilter(full, cv2.CV_8U, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        y, x = np.nonzero((full > 0) & (around == 1))
+        return y * self._width + x
