@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from camera.device import FileUnreadable, Frame
+from camera.device import FileUnreadable, Frame, PlateRefused
 from camera.files import list_frames, read_frame
-from camera.geodesy import Site
-from camera.plate import Plate
+from camera.geodesy import Site, separation_deg
+from camera.plate import Plate, check_plate, load_plate
+from camera.sectors import CENTRE_ENU
 from camera.solve.solver import Solution, hour_that_fits, solve, solve_together
 from edge.starchart import star_chart
 
@@ -33,10 +34,10 @@ class CalibrationRefused(Exception):
 
 def calibrate(
     paths: Sequence[Path], *, site: tuple[float, float, float], time: str | None = None,
-    utc_offset: float | None = None, any_tilt: bool = False, out: Path = Path("plate.json"),
+    utc_offset: float | None = None, prior: Path | None = None, any_tilt: bool = False, out: Path = Path("plate.json"),
     picture: Path | None = None, as_json: bool = False,
 ) -> int:  # fmt: skip
-    """Solves, reports, writes. Raises CalibrationRefused for wrong usage."""
+    """Solves, reports, writes. Raises CalibrationRefused, PlateRefused for wrong usage."""
     for path in paths:
         if not path.exists():
             raise CalibrationRefused(f"{path}: no such file or folder")
@@ -52,16 +53,20 @@ def calibrate(
     console = Console(stderr=as_json)
     attempts: list[tuple[Path, Frame, Solution]] = []
     unreadable: list[str] = []
-    prior: Plate | None = None
+    earlier = None if prior is None else load_plate(prior)
+    newest = earlier
     for file in files:
         try:
             frame = _timed(read_frame(file), time, utc_offset)
-            solution = solve(frame, place, prior=prior, any_tilt=any_tilt)
-        except (FileUnreadable, ValueError) as err:
-            unreadable.append(str(err))
-            console.print(str(err), markup=False)
+            if earlier is not None:
+                check_plate(earlier, frame)
+            solution = solve(frame, place, prior=newest, any_tilt=any_tilt)
+        except (FileUnreadable, PlateRefused, ValueError) as err:
+            words = f"{file}: {err}" if isinstance(err, PlateRefused) else str(err)
+            unreadable.append(words)
+            console.print(words, markup=False, soft_wrap=True)
             continue
-        prior = solution.plate or prior
+        newest = solution.plate or newest
         attempts.append((file, frame, solution))
         console.print(f"{file}: {_verdict(solution)}", markup=False, soft_wrap=True)
     best, reason = _joined([solution for _, _, solution in attempts], any_tilt=any_tilt)
@@ -86,12 +91,15 @@ def calibrate(
             raise CalibrationRefused(f"--picture {picture}: cannot be written; name it .png or .jpg")
     if as_json:
         record = _record(best, reason, hint, out)
+        record["turned_deg"] = _turned_deg(best, earlier)
         record["frames"] = [
             {"file": str(file), "solved": one.solved, "reason": one.outcome.reason} for file, _, one in attempts
         ] + [{"file": words.split(":")[0], "solved": False, "reason": words} for words in unreadable]
         print(json.dumps(record))  # noqa: T201 - the record is the product
     else:
         _show(console, best, reason, out)
+        if (turned_deg := _turned_deg(best, earlier)) is not None:
+            console.print(f"against {prior}: the sky stands turned by {turned_deg:.3f} degrees", markup=False)
     return int(best is None or best.plate is None)
 
 
@@ -129,6 +137,15 @@ def _joined(solutions: Sequence[Solution], *, any_tilt: bool) -> tuple[Solution 
         return best, "the frames are of different regions of the sensor: give those of one"
     joint = solve_together(solved, any_tilt=any_tilt)
     return joint, joint.outcome.reason
+
+
+def _turned_deg(best: Solution | None, earlier: Plate | None) -> float | None:
+    """How far apart the two plates put the middle of the sky's sectors, median."""
+    if best is None or best.plate is None or earlier is None:
+        return None
+    origin = earlier.region.origin_px
+    now = earlier.pixel_to_unit(best.plate.unit_to_pixel(CENTRE_ENU, origin), origin)
+    return round(float(np.nanmedian(separation_deg(now, CENTRE_ENU))), 4)
 
 
 def _verdict(solution: Solution) -> str:

@@ -27,8 +27,10 @@ app = typer.Typer(
     help="Sees and hears aircraft for a laser-ranging station and publishes an expiring permission to lase.",
 )
 config_app = typer.Typer(no_args_is_help=True, help="Write or check the configuration file.")
+mask_app = typer.Typer(no_args_is_help=True, help="What hides the sky for good: learn it from a night, or draw it.")
 radio_app = typer.Typer(help="The listening process; or `radio decode FILE`, `radio tracks DIR`.")
 app.add_typer(config_app, name="config")
+app.add_typer(mask_app, name="mask")
 app.add_typer(radio_app, name="radio")
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The station's TOML file.")]
@@ -257,6 +259,9 @@ def calibrate(
     utc_offset: Annotated[
         float | None, typer.Option(metavar="H", min=-14, max=14, help="Times are local, so far ahead of UTC.")
     ] = None,
+    prior: Annotated[
+        Path | None, typer.Option(metavar="PLATE", help="An earlier plate of this camera, to be refined.")
+    ] = None,
     any_tilt: Annotated[
         bool, typer.Option("--any-tilt", help="Believe a camera that leans by over 5 degrees.")
     ] = False,
@@ -275,12 +280,42 @@ def calibrate(
             site=place,
             time=time,
             utc_offset=utc_offset,
+            prior=prior,
             any_tilt=any_tilt,
             out=out,
             picture=picture,
             as_json=as_json,
         )
     )
+
+
+PlateFile = Annotated[Path, typer.Option("--plate", metavar="FILE", help="The camera's plate, by `calibrate`.")]
+MaskFile = Annotated[Path, typer.Option("--out", metavar="FILE", help="The mask file.")]
+
+
+@mask_app.command("learn")
+def mask_learn(
+    frames: Annotated[list[Path], typer.Argument(metavar="FRAMES...", help="Frames of a clear night, or folders.")],
+    plate: PlateFile,
+    out: MaskFile = Path("mask.json"),
+    picture: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the mask on the last frame.")] = None,
+) -> None:
+    """Lamps, and places where stars never show: what does not turn with the sky over half an hour or more."""
+    from edge.masking import learn
+
+    raise typer.Exit(learn(frames, plate=plate, out=out, picture=picture))
+
+
+@mask_app.command("draw")
+def mask_draw(
+    drawing: Annotated[Path, typer.Argument(metavar="DRAWING", help="PNG, black is hidden; or JSON outlines.")],
+    plate: PlateFile,
+    out: MaskFile = Path("mask.json"),
+) -> None:
+    """A drawing on a frame of the camera, or outlines [[azimuth, elevation], ...] in degrees, into a mask file."""
+    from edge.masking import draw
+
+    raise typer.Exit(draw(drawing, plate=plate, out=out))
 
 
 @config_app.command("init")

@@ -23,13 +23,13 @@ MISSED: Bgr = (235, 170, 80)
 UNKNOWN: Bgr = (90, 220, 240)
 REJECTED: Bgr = (80, 80, 240)
 _EXPECTED_STARS = 350  # of the brightest, marked where nothing was found
-_SIDE_PX = 1400  # of the longer side, at most
+SIDE_PX = 1400  # of the longer side, at most
 
 
 def star_chart(frame: Frame, solution: Solution) -> Image:
     """(H, W, 3) uint8 BGR; without a plate, the detections and the lens's circle alone."""
-    grey = _grey(frame)
-    scale = min(2.0, _SIDE_PX / max(grey.shape))
+    grey = grey_picture(frame)
+    scale = min(2.0, SIDE_PX / max(grey.shape))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=method), dtype=np.uint8)
     image = draw_sky(grey, solution.plate, scale=scale, origin_px=frame.origin_px)
@@ -75,8 +75,8 @@ def _legend(solution: Solution) -> list[tuple[str, Bgr]]:
     return [*lines, ("found, no catalogue star", UNKNOWN), ("no star", REJECTED)]
 
 
-def _grey(frame: Frame) -> Image:
-    """Square-root stretch between the darkest and all but the brightest pixels."""
+def grey_picture(frame: Frame) -> Image:
+    """(height, width) uint8: square-root stretch between the darkest and all but the brightest pixels."""
     pixels = frame.pixels.mean(axis=2) if frame.mosaic == "rgb" else frame.pixels
     light = cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), 0.8)
     low, high = np.percentile(light[::4, ::4], (1, 99.8))

@@ -36,11 +36,11 @@ from camera.solve.fit import (
     with_covariance,
 )
 from camera.solve.guess import QUICK, THOROUGH, Effort, guesses
+from camera.solve.refusal import LEAST_DETECTIONS, plainly, too_few
 from camera.solve.starfield import Circle, StarField, find_stars
 
 Vector = NDArray[np.float64]
 
-LEAST_DETECTIONS = 15
 DAYLIGHT_DEG = -3.0  # the Sun above this: no frame shows stars
 WIDEST_TILT_DEG, WIDEST_ANY_TILT_DEG = 25.0, 80.0  # what is searched; what is believed is narrower
 INNER = 0.86  # of the circle's radius: where guesses take their detections from, away from the skyline's lamps
@@ -92,12 +92,13 @@ def solve(
     if sun_deg > DAYLIGHT_DEG:
         when = datetime.fromtimestamp(middle_utc_ns / 1e9, UTC)
         outcome = Outcome(f"daylight: at {when:%Y-%m-%d %H:%M} UTC the Sun stands at {sun_deg:.0f} degrees there")
-    else:
-        outcome = Outcome("")
-        if prior is not None:
-            outcome = solve_from(prior, field.xy_px, sky, any_tilt=any_tilt)
-        if prior is None or outcome.reason:
-            outcome = solve_blind(field.xy_px, field.circle, sky, any_tilt=any_tilt)
+        return Solution(outcome, None, field, sky, middle_utc_ns)
+    outcome = Outcome("")
+    if prior is not None:
+        outcome = solve_from(prior, field.xy_px, sky, any_tilt=any_tilt)
+    if prior is None or outcome.reason:
+        outcome = solve_blind(field.xy_px, field.circle, sky, any_tilt=any_tilt)
+    outcome = replace(outcome, reason=plainly(outcome.reason, outcome.evidence, len(field.xy_px), sky, sun_deg))
     plate = None if outcome.reason else _plate(outcome, frame, start_utc_ns, site)
     return Solution(outcome, plate, field, sky, middle_utc_ns)
 
@@ -110,7 +111,7 @@ def solve_blind(
     Args: thorough tries again with more guesses before it refuses.
     """
     if len(xy_px) < LEAST_DETECTIONS:
-        return Outcome(_too_few(len(xy_px)))
+        return Outcome(too_few(len(xy_px)))
     outcome = _attempt(xy_px, circle, sky, any_tilt, QUICK)
     stands_out = outcome.evidence is not None and outcome.evidence.score >= LEAST_SCORE
     if outcome.reason and thorough and not stands_out:
@@ -141,7 +142,7 @@ def _attempt(xy_px: Vector, circle: Circle, sky: StarSky, any_tilt: bool, effort
 def solve_from(prior: Plate, xy_px: Vector, sky: StarSky, *, any_tilt: bool = False) -> Outcome:
     """Starts at a plate of the same camera, up to a degree or so away. xy_px as for `solve_blind`."""
     if len(xy_px) < LEAST_DETECTIONS:
-        return Outcome(_too_few(len(xy_px)))
+        return Outcome(too_few(len(xy_px)))
     detections = cKDTree(xy_px)
     radius_px = float(prior.parameters.f) * np.pi / 2
     lens = Lens.guessed(prior.vector, np.array(prior.r0), prior.flip, radius_px)
@@ -184,7 +185,7 @@ def solve_together(solutions: Sequence[Solution], *, any_tilt: bool = False) -> 
     evidence = weigh(joint, scored=evidence.score, runner_up=evidence.runner_up, turned=evidence.turned)
     outcome = Outcome(doubt(evidence, joint.lens.px_per_deg, any_tilt=any_tilt), joint, evidence)
     newest = max(one.plate.date for one in solutions if one.plate is not None)
-    solved = None if outcome.reason else _sealed(outcome, plate.camera_serial, plate.region, newest, plate.station)
+    solved = None if outcome.reason else plate_of(outcome, plate.camera_serial, plate.region, newest, plate.station)
     return replace(best, outcome=outcome, plate=solved)
 
 
@@ -208,13 +209,6 @@ def hour_that_fits(field: StarField, site: Site, utc_ns: int, *, any_tilt: bool 
     return None
 
 
-def _too_few(found: int) -> str:
-    return (
-        f"only {found} star-like points, {LEAST_DETECTIONS} are needed: cloud, daylight, a cap or bad focus; "
-        "take a frame of a clear dark sky"
-    )
-
-
 def _differs(a: Lens, b: Lens, sky: StarSky) -> bool:
     """Whether most stars stand elsewhere; two half-way fits to one truth, of different centres, do not differ."""
     apart = np.hypot(*(a.project(sky.unit_enu[:SCORED_STARS]) - b.project(sky.unit_enu[:SCORED_STARS])).T)
@@ -224,10 +218,10 @@ def _differs(a: Lens, b: Lens, sky: StarSky) -> bool:
 def _plate(outcome: Outcome, frame: Frame, start_utc_ns: int, site: Site) -> Plate:
     region = Region(origin_px=frame.origin_px, size_px=(frame.width, frame.height))
     date = datetime.fromtimestamp(start_utc_ns / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return _sealed(outcome, frame.camera_serial, region, date, Station.of(site))
+    return plate_of(outcome, frame.camera_serial, region, date, Station.of(site))
 
 
-def _sealed(outcome: Outcome, camera_serial: str, region: Region, date: str, station: Station) -> Plate:
+def plate_of(outcome: Outcome, camera_serial: str, region: Region, date: str, station: Station) -> Plate:
     fit, evidence = outcome.fit, outcome.evidence
     assert fit is not None
     assert evidence is not None

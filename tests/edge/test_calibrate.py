@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from camera.plate import check_plate, load_plate
+from camera.lens import rotation_matrix
+from camera.plate import Plate, check_plate, load_plate
 from camera.store.fitsfile import encode
 from camera.store.header import Origin
 from edge.calibrate import CalibrationRefused, calibrate
-from tests.camera.solve.test_solver import NIGHT, rendered
+from tests.camera.solve.test_solver import NIGHT, TRUTH, rendered
 
 SITE = (NIGHT.site.latitude_deg, NIGHT.site.longitude_deg, NIGHT.site.height_m)
 
@@ -53,6 +54,22 @@ def test_two_frames_become_one_plate_and_people_read_a_table(kept, tmp_path, cap
     assert "elevation" in said
     assert "[plate] file = " in said
     assert load_plate(tmp_path / "plate.json").stars > 400
+
+
+def test_an_earlier_plate_is_refined_and_what_changed_since_is_said(kept, tmp_path, capsys):
+    earlier = TRUTH.model_copy(
+        update={"r0": tuple(map(tuple, np.array(TRUTH.r0) @ rotation_matrix(np.radians((0.2, 0.0, 0.0)))))}
+    )
+    Plate.sealed(**earlier.model_dump(exclude={"sha256"})).save(tmp_path / "old.json")
+    out = tmp_path / "plate.json"
+    assert calibrate([kept], site=SITE, prior=tmp_path / "old.json", out=out, as_json=True) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["turned_deg"] == pytest.approx(0.2, abs=0.06)  # median over the sky; 0.2 at most
+    assert load_plate(out).stars > 200
+    other = earlier.model_copy(update={"camera_serial": "another"})
+    Plate.sealed(**other.model_dump(exclude={"sha256"})).save(tmp_path / "old.json")
+    assert calibrate([kept], site=SITE, prior=tmp_path / "old.json", out=out, as_json=True) == 1
+    assert "made with camera 'another'" in json.loads(capsys.readouterr().out)["reason"]
 
 
 def test_a_cloudy_frame_is_refused_with_the_reason_and_no_plate(tmp_path, capsys):

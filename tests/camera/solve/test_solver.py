@@ -18,6 +18,7 @@ from camera.sim.renderer import SERIAL, Renderer, simulated_plate
 from camera.sim.scenario import night
 from camera.solve.accept import Evidence, doubt
 from camera.solve.fit import star_sky
+from camera.solve.refusal import plainly
 from camera.solve.solver import hour_that_fits, solve, solve_blind, solve_from, solve_together
 from camera.solve.starfield import Circle, StarField
 from camera.store.fitsfile import encode
@@ -139,8 +140,18 @@ def test_by_day_and_without_stars_the_reason_is_said(frame):
     noon = solve(frame, NIGHT.site, utc_ns=NIGHT.utc_ns(0) + 13 * 3_600_000_000_000)
     assert "daylight: at 2026" in noon.outcome.reason
     black = solve(replace(frame, pixels=np.full_like(frame.pixels, 500)), NIGHT.site)
-    assert "only 0 star-like points" in black.outcome.reason
+    assert "cloud" in black.outcome.reason
+    assert "0 star-like points where" in black.outcome.reason
     assert not black.solved
+
+
+def test_a_refusal_says_what_to_wait_for_only_where_the_frame_tells(solution):
+    sky, weak, strong = solution.sky, Evidence(**(GOOD | dict(score=4.0))), Evidence(**GOOD)
+    assert plainly("", None, 3, sky, -40.0) == ""
+    assert plainly("nothing stands out", weak, 20, sky, -40.0).startswith("cloud")
+    assert plainly("nothing stands out", None, 20, sky, -8.0).startswith("twilight: the Sun stands at -8 degrees")
+    assert plainly("nothing stands out", weak, 400, sky, -8.0) == "nothing stands out"
+    assert plainly("would lean", strong, 20, sky, -40.0) == "would lean"
 
 
 def test_no_hour_is_tried_without_stars():
