@@ -18,7 +18,6 @@ from edge.adsb.sim.librtlsdr import FAULT_FILE, SimLibrtlsdr, plug_in
 from edge.adsb.sim.signal import SkySignal
 from edge.adsb.sources.feeds import BeastFeed, Feed, IqFeed
 from edge.adsb.sources.iq import (
-    RecordedIq,
     RecordingRefused,
     SourceBusy,
     SourceLost,
@@ -27,6 +26,7 @@ from edge.adsb.sources.iq import (
     SourceTimeout,
 )
 from edge.adsb.sources.ladder import Recovery
+from edge.adsb.sources.recorded import RecordedIq
 from edge.adsb.sources.rtl import RtlSource
 from edge.adsb.sources.rtltcp import RtlTcpSource
 from edge.config import Config

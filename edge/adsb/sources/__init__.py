@@ -1,13 +1,16 @@
 """Where the ear's samples and frames come from.
 
-iq.py        protocol and errors of a source, time by counting samples, cu8 recordings
-rate.py      which sample rate a recording has
+iq.py        protocol and errors of a source, time by counting samples
 rtl.py       the dongle (pyrtlsdr)
 rtltcp.py    a dongle at another computer (rtl_tcp)
+recorded.py  recorded samples, at their own pace
+cu8.py       what a recording holds, and its samples
+rate.py      which sample rate a recording has
 arrivals.py  from the thread that reads to the one that demodulates: count, stamp, watch
 gaps.py      samples that vanish before they reach us
 gain.py      the tuner's gain, led by what is heard
 ladder.py    what to do next about a source that fails
+tcp.py       a connection that notices when the other end has gone
 beast.py     Beast binary parser
 feeds.py     IQ source or Beast stream -> believed, timed frames
 """

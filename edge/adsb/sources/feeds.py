@@ -17,7 +17,6 @@ from edge.adsb.signal.demod import Demodulator
 from edge.adsb.sources.beast import BeastParser
 from edge.adsb.sources.gain import GainControl, Loudness
 from edge.adsb.sources.iq import (
-    RECORDING_ENDED,
     IqBlock,
     IqSource,
     RecordingRefused,
@@ -27,10 +26,12 @@ from edge.adsb.sources.iq import (
     SourceTimeout,
 )
 from edge.adsb.sources.ladder import Plugged
+from edge.adsb.sources.recorded import RECORDING_ENDED
+from edge.adsb.sources.tcp import connected
 from edge.runtime.clock import Clock
 
 _TICKS_WRONG_S = 1.0
-_CONNECT_S = 3.0
+SILENT_S = 90.0  # without a byte; readsb and dump1090 send a heartbeat every minute at the latest
 
 
 class Feed(Protocol):
@@ -144,12 +145,8 @@ class BeastFeed:
             if self._pending is not None:
                 self._zero_mono_s = self._clock.mono_s() - self._pending.sample / TICK_HZ
             return
-        try:
-            self._socket = socket.create_connection((self._host, self._port), timeout=_CONNECT_S)
-        except OSError as err:
-            raise SourceRefused(
-                f"no Beast stream at {self._host}:{self._port}: {err}; check radio.host and radio.port"
-            ) from err
+        self._socket = connected("Beast stream", self._host, self._port)
+        self._last_mono_s = self._clock.mono_s()
 
     def read(self, timeout_s: float) -> Heard:
         frames, count = self._from_socket(timeout_s) if self._socket else self._from_files(timeout_s)
@@ -175,11 +172,15 @@ class BeastFeed:
         try:
             data = self._socket.recv(65536)
         except TimeoutError as err:
+            silent_s = self._clock.mono_s() - self._last_mono_s
+            if silent_s > SILENT_S:
+                raise SourceLost(f"{self._host}:{self._port} has said nothing for {silent_s:.0f} s") from err
             raise SourceTimeout(f"no message in {timeout_s:.1f} s") from err
         except OSError as err:
             raise SourceLost(f"Beast stream of {self._host}:{self._port} broke: {err}") from err
         if not data:
             raise SourceLost(f"{self._host}:{self._port} closed its Beast stream")
+        self._last_mono_s = self._clock.mono_s()
         frames = self._parser.feed(data)
         return frames, len(data) if frames else 0  # a receiver's heartbeat, or rubbish, is no proof that it hears
 

@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from edge.adsb.signal.demod import Demodulator
-from edge.adsb.sources.iq import BLOCK_SAMPLES, RecordingRefused, read_cu8
+from edge.adsb.sources.cu8 import read_cu8
+from edge.adsb.sources.iq import BLOCK_SAMPLES, RecordingRefused
 
 RATES_HZ = (2_400_000, 2_000_000)
 _LEAST_MESSAGES, _TIMES = 6, 4  # so many, and so many times as many as the other

@@ -19,6 +19,7 @@ import numpy as np
 from edge.adsb.sources.arrivals import Arrivals, lost_blocks
 from edge.adsb.sources.gain import START_DB
 from edge.adsb.sources.iq import BLOCK_SAMPLES, CENTRE_HZ, IqBlock, SourceLost, SourceRefused
+from edge.adsb.sources.tcp import connected
 from edge.config import RadioSection
 from edge.runtime.clock import Clock
 
@@ -35,10 +36,9 @@ _TUNERS: dict[int, tuple[str, tuple[int, ...]]] = {  # by enum rtlsdr_tuner; gai
     5: ("R820T", _R820T_TENTH_DB),
     6: ("R828D", _R820T_TENTH_DB),
 }  # fmt: skip
-_CONNECT_S, _GREETING_S, _RECEIVE_S, _JOIN_S = 3.0, 3.0, 0.5, 2.0
+_GREETING_S, _RECEIVE_S, _JOIN_S = 3.0, 0.5, 2.0
 _SETTLE_S = 0.5  # of samples that may still have the server's own rate and frequency
 _LEAST_GAP_S = 0.1  # a network shifts its delays by tens of milliseconds
-_KEEPALIVE = ((socket.TCP_KEEPIDLE, 5), (socket.TCP_KEEPINTVL, 2), (socket.TCP_KEEPCNT, 3))
 
 
 class RtlTcpSource:
@@ -68,15 +68,8 @@ class RtlTcpSource:
     def open(self) -> None:
         """Raises SourceRefused or SourceLost."""
         where = f"{self._host}:{self._port}"
+        connection = connected("rtl_tcp", self._host, self._port)
         try:
-            connection = socket.create_connection((self._host, self._port), timeout=_CONNECT_S)
-        except OSError as err:
-            raise SourceRefused(f"no rtl_tcp at {where}: {err}; check radio.host and radio.port") from err
-        try:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for option, value in _KEEPALIVE:
-                connection.setsockopt(socket.IPPROTO_TCP, option, value)
             self._choose_gain(_greeting(connection, where), where)
             self._socket = connection
             self._tune()

@@ -10,8 +10,10 @@ from camera.sim.scenario import night
 from edge.adsb.signal.demod import Demodulator
 from edge.adsb.signal.slicer import SPAN
 from edge.adsb.sim.signal import SkySignal
+from edge.adsb.sources import feeds
 from edge.adsb.sources.feeds import BeastFeed, IqFeed
-from edge.adsb.sources.iq import RecordedIq, SourceLost, SourceRefused, SourceTimeout
+from edge.adsb.sources.iq import RecordingRefused, SourceLost, SourceRefused, SourceTimeout
+from edge.adsb.sources.recorded import RecordedIq
 from edge.runtime.clock import RealClock
 from tests.edge.adsb.sources.test_beast import beast
 
@@ -61,6 +63,25 @@ def test_a_beast_stream_is_read_judged_and_stamped_until_it_closes():
 def test_nobody_at_the_address_is_refused_by_name():
     with pytest.raises(SourceRefused, match=r"127\.0\.0\.1:1: .*radio\.port"):
         BeastFeed(RealClock(), host="127.0.0.1", port=1).open()
+
+
+def test_a_stream_that_says_nothing_at_all_is_lost_in_the_end(monkeypatch):
+    monkeypatch.setattr(feeds, "SILENT_S", 0.2)
+    server = socket.create_server(("127.0.0.1", 0))
+    feed = BeastFeed(RealClock(), host="127.0.0.1", port=server.getsockname()[1])
+    feed.open()
+    with pytest.raises(SourceTimeout):
+        feed.read(0.05)
+    assert "has said nothing for" in read_all(feed)[1]
+    feed.close()
+    server.close()
+
+
+def test_a_recording_of_another_rate_is_refused_by_name(tmp_path):
+    path = tmp_path / "slow.cu8"
+    path.write_bytes(SkySignal(night(1), rate_hz=2_000_000).block(120_000_000, 1_200_000).tobytes())
+    with pytest.raises(RecordingRefused, match=r"slow\.cu8: declared as 2400000 .* only at 2000000"):
+        RecordedIq((path,), 2_400_000, RealClock()).open()
 
 
 def test_recordings_play_at_their_pace_and_then_end(tmp_path):

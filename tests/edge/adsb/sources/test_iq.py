@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from edge.adsb.signal.resample import Resampler
-from edge.adsb.sources.iq import RecordingRefused, SampleClock, recording_kind
+from edge.adsb.sources.cu8 import recording_kind
+from edge.adsb.sources.iq import RecordingRefused, SampleClock
 
 
 @pytest.mark.parametrize(
