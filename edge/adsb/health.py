@@ -71,7 +71,7 @@ def judge(seen: Evidence) -> Verdict:
         share = seen.bytes_per_s / seen.expected_bytes_per_s
         return Verdict(SensorState.STALE, f"only {share:.0%} of the samples arrive")
     if seen.lost_blocks:
-        return Verdict(SensorState.STALE, f"{seen.lost_blocks} blocks of samples lost: computer, USB or network too slow")
+        return Verdict(SensorState.STALE, f"{seen.lost_blocks} blocks of samples lost: computer or link too slow")
     if seen.noise_dbfs is None or not seen.noise_dbfs >= QUIETEST_DBFS:
         level = "unknown" if seen.noise_dbfs is None else f"{seen.noise_dbfs:.0f} dBFS"
         return Verdict(SensorState.BLIND, f"noise floor {level}: is the antenna connected, is gain_db high enough?")
