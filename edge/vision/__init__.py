@@ -6,6 +6,7 @@ station.py   everything one station knows, and the situation it puts before the 
 outward.py   what is published, how often, on which topic
 skygrid.py   where the camera sees and whether its plate holds, as a message
 inward.py    what the network may say: pointing, hold, heartbeat, a twin
+evidence.py  which minutes the recorder is asked to keep
 journal.py   the same as files, for replays and the demo
 local.py     what somebody at the box says, and what stays latched over a restart
 process.py   threads, clocks and the loop of the live process

@@ -28,10 +28,11 @@ from edge.records import SensorReport, SensorState
 from edge.runtime.clock import Clock
 from edge.runtime.datagram import DatagramReceiver
 from edge.runtime.notify import Notifier
-from edge.runtime.place import datagram_path, frames_directory
+from edge.runtime.place import datagram_path, evidence_spool, frames_directory
 from edge.runtime.ring import RingReader
 from edge.runtime.timesync import clock_quality, kernel_time_words
 from edge.status import StatusFile, write_status
+from edge.vision.evidence import EvidenceAsked
 from edge.vision.inward import Inward
 from edge.vision.journal import Journal, Stack, detection_record
 from edge.vision.local import local_hold, read_latched, take_releases, write_latched
@@ -87,6 +88,8 @@ class Judgement:
         self._outward = Outward(self._station, stamp, self._send, version=version("skyspotter"))
         self._inward = Inward(self._station)
         self._station.twins = TwinWatch(stamp.boot_id)
+        keeps = config.recorder.keep_frames and not config.is_replay
+        self._evidence = EvidenceAsked(evidence_spool(), config.recorder.evidence_beside_s) if keeps else None
         self._receiver = DatagramReceiver(datagram_path())
         self._ring = RingReader(frames_directory())
         self._notifier = Notifier()
@@ -160,6 +163,8 @@ class Judgement:
             for name in self._station.beams:
                 verdict = self._station.decide(name, now)
                 self._outward.say(name, verdict, now)
+                if self._evidence is not None:
+                    self._evidence.notice(name, verdict, self._station.beams[name].objects, now)
             self._keep_latched(now)
             self._outward.station_wide(now, self._parts)
 
@@ -221,6 +226,7 @@ class Judgement:
                 "datagrams_refused": self._receiver.refused,
                 "visible_fraction": station.visible_fraction(),
                 **{f"{name}_ms": ms for name, ms in self._eye.timings_ms.items()},
+                **({} if self._evidence is None else self._evidence.counters),
             },
             "fusion": dict(next(iter(station.beams.values())).fusion.counters),
             "mqtt": {
