@@ -74,7 +74,9 @@ class AircraftState(Record):
     nic: int | None = None  # integrity of its position, 0 (none) to 11
     rc_m: float | None = None  # radius that contains it but for the probability of `sil`; None: unknown
     vpl_m: float | None = None  # the same of its height
+    nac_p: int | None = None  # accuracy of its position, 0 (unknown) to 11; not told by version 0
     epu_m: float | None = None  # 95 % of its horizontal error; None: unknown
+    gva: int | None = None  # accuracy of its GNSS height, 0 (unknown) to 2
     nac_v: int | None = None  # accuracy of its velocity, 0 (unknown) to 4
     sil: int | None = None  # 0 (no integrity) to 3 (1e-7)
     sda: int | None = None  # design assurance of the equipment, 0 to 3

@@ -126,7 +126,8 @@ class AircraftTable:
         changes: dict[str, object] = {}
         if report.typecode in (29, 31):
             _learn(aircraft.codes, report)
-            changes |= {"adsb_version": aircraft.codes.version, "sda": aircraft.codes.sda}
+            codes = aircraft.codes
+            changes |= {"adsb_version": codes.version, "nac_p": codes.nac_p, "sda": codes.sda, "gva": codes.gva}
         if report.nac_v is not None:
             aircraft.codes.nac_v = report.nac_v
             changes |= {"nac_v": report.nac_v, "velocity_sigma_mps": velocity_sigma_mps(report.nac_v)}

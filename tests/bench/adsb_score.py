@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -67,13 +68,20 @@ class Positions:
     receivable: int = 0
     never: int = 0
     strangers: int = 0  # aircraft in the table that were not in the air
+    messages: int = 0
+    cpu_s: float = 0.0  # of decoding them and keeping the table
 
     def add(self, scene: Scene, frames: Sequence[ModeSFrame]) -> None:
         table, end_s = AircraftTable(SITE), len(scene.iq) / 2 / RATE_HZ
         times: dict[int, list[float]] = {}
+        before_s = time.process_time()
+        told = []
         for frame in frames:
             report, t_s = decode(frame), frame.sample / RATE_HZ
-            state = None if report is None else table.update(report, round(t_s * 1e9), t_s)
+            state = None if report is None else table.update(report, round(t_s * 1e9), t_s, frame.rssi_dbfs)
+            told.append((t_s, state))
+        self.messages, self.cpu_s = self.messages + len(told), self.cpu_s + time.process_time() - before_s
+        for t_s, state in told:
             if state is None or state.position_mono_s != t_s:
                 continue
             plane = scene.planes.get(int(state.icao, 16))

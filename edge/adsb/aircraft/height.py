@@ -131,12 +131,12 @@ class HeightChain:
         made_s, result = self._medians.get(layer, (-1e9, None))
         if 0 <= mono_s - made_s < _REFRESH_S:
             return result
-        middle_m = (layer + 0.5) * _LAYER_M
+        middle_m, reach_m = (layer + 0.5) * _LAYER_M, NEIGHBOUR_ALTITUDE_M - _LAYER_M / 2  # for all of the layer
         said = [
             difference_m
             for near in range(layer - 2, layer + 3)
             for at_s, other_m, difference_m in self._layers.get(near, ())
-            if 0 <= mono_s - at_s < NEIGHBOUR_S and abs(other_m - middle_m) <= NEIGHBOUR_ALTITUDE_M
+            if 0 <= mono_s - at_s < NEIGHBOUR_S and abs(other_m - middle_m) <= reach_m
         ]
         result = None
         if said:

@@ -80,7 +80,9 @@ def _aircraft(state: AircraftState, mono_s: float) -> dict[str, Any]:
         "rc": _scaled(state.rc_m, 1.0),
         "seen_pos": None if state.position_mono_s is None else _age_s(mono_s - state.position_mono_s),
         "version": state.adsb_version,
+        "nac_p": state.nac_p,
         "nac_v": state.nac_v,
+        "gva": state.gva,
         "sil": state.sil,
         "sda": state.sda,
     }

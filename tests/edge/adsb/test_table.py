@@ -107,7 +107,7 @@ def test_uncertainty_follows_what_the_aircraft_says_of_itself():
     state = fly(table, 2.0, 1)
     assert state.horizontal_sigma_m == pytest.approx(1852 / 2.4477, abs=1)
     assert (state.nic, state.rc_m, state.epu_m, state.sil, state.sda) == (8, pytest.approx(185.2), 1852.0, 3, 2)
-    assert (state.adsb_version, state.flags) == (2, ("nacp",))
+    assert (state.adsb_version, state.nac_p, state.flags) == (2, 4, ("nacp",))
 
 
 def test_codes_of_the_velocity_make_its_sigma_and_the_supplement_of_the_position_its_own_radius():
