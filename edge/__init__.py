@@ -3,6 +3,7 @@
 calibrate.py  `skyspotter calibrate`: frames of a clear night into a plate file
 cli.py        the command `skyspotter`: parses and calls
 config.py     the station's configuration, refused with the path of what is wrong
+darks.py      `skyspotter darks`: frames taken with the cap on into master darks
 desk.py       `skyspotter hold`, `release` and `keep`: said at the box, never over the network
 doctor.py     `skyspotter doctor`: what a station lacks, and what to do
 example.py    the commented example.toml, and a configuration in words

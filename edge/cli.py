@@ -238,7 +238,9 @@ def night(
     """Keogram, time-lapse and star trails of a folder of frames; without a choice all three."""
     from edge.night import night as body
 
-    raise typer.Exit(body(folder, out or folder, keogram=keogram, timelapse=timelapse, startrail=startrail, plate=plate))
+    raise typer.Exit(
+        body(folder, out or folder, keogram=keogram, timelapse=timelapse, startrail=startrail, plate=plate)
+    )
 
 
 @app.command()
@@ -287,6 +289,18 @@ def calibrate(
             as_json=as_json,
         )
     )
+
+
+@app.command()
+def darks(
+    frames: Annotated[list[Path], typer.Argument(metavar="FRAMES...", help="Taken with the cap on; or folders.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the master darks go.")] = Path("darks"),
+) -> None:
+    """Makes master darks, one for each gain, exposure and temperature among the frames; camera.darks_directory uses
+    them."""
+    from edge.darks import darks as body
+
+    raise typer.Exit(body(frames, out=out))
 
 
 PlateFile = Annotated[Path, typer.Option("--plate", metavar="FILE", help="The camera's plate, by `calibrate`.")]

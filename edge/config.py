@@ -58,6 +58,7 @@ class CameraSection(Section):
     target_celsius: int | None = Field(None, ge=-50, le=30)  # None: cooler off
     cooler_ramp_celsius_per_min: float = Field(5.0, ge=0.5, le=30)
     dew_heater: bool = True
+    darks_directory: Path | None = None  # of `skyspotter darks`; None: raw frames are judged as they are
 
     @model_validator(mode="after")
     def _room_below(self) -> CameraSection:

@@ -64,8 +64,9 @@ def hot_in_dark(dark_adu: NDArray[np.uint16]) -> NDArray[np.intp]:
 
 
 def replaced(mosaic: NDArray[np.uint16], at: NDArray[np.intp]) -> NDArray[np.uint16]:
-    """(height, width) mosaic with those photosites set to their colour's neighbours, two pixels away: of the four the second
-    darkest, so that another hot one, or the border, does not matter."""
+    """(height, width) mosaic with those photosites set to the second darkest of their colour's four neighbours.
+
+    So neither another hot one among them nor the border matters."""
     height, width = mosaic.shape
     out = mosaic.copy()
     flat = mosaic.reshape(-1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,8 +90,11 @@ class Masters:
             self._hot[region] = np.union1d(self._hot.get(region, hot[:0]), hot)
 
     @classmethod
-    def of(cls, paths: Iterable[Path]) -> Masters:
-        """Raises MasterRefused."""
+    def of(cls, directory: Path) -> Masters:
+        """All darks of a folder. Raises MasterRefused, also when there is none."""
+        paths = sorted(directory.glob(f"*{SUFFIX}"))
+        if not paths:
+            raise MasterRefused(f"no master dark (*{SUFFIX}) lies in {directory}: make some with `skyspotter darks`")
         return cls([load_dark(path) for path in paths])
 
     def refused(self, frame: Frame) -> str:

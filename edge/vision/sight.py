@@ -14,6 +14,8 @@ import numpy as np
 
 from camera.coadd import Coadd
 from camera.device import Frame, PlateRefused
+from camera.frames.dark import MasterRefused
+from camera.frames.masters import Masters
 from camera.mask import Hidden, Mask, load_mask
 from camera.plate import Plate, check_plate, load_plate
 from camera.platewatch import PlateHealth, PlateWatch, measure_turn
@@ -77,8 +79,9 @@ class Sight:
         lowest_deg: float = 0.0,
         canary: Canary | None = None,
         mask: Mask | None = None,
+        masters: Masters | None = None,
     ) -> None:
-        """Args: mask: of the same camera and region as the plate."""
+        """Args: mask: of the same camera and region as the plate; masters: the camera's darks."""
         self._canary, self._canary_missed, self._frames = canary, "", 0
         self._detector, self._plate, self._lowest_deg = detector, plate, lowest_deg
         self._plate_fault = "" if plate is not None else plate_fault
@@ -86,12 +89,16 @@ class Sight:
         self._watch = SkyWatch(hidden=None if mask is None or plate is None else Hidden.behind(mask, plate))
         self._plate_watch = None if plate is None else PlateWatch(plate)
         self._coadd = Coadd()
+        self._masters = masters or Masters()
+        self._raw: Frame | None = None
+        self._clean: Frame | None = None
 
     def judge(self, frame: Frame) -> Judged:
         """Frames without a date get trails in pixels only: a direction needs no date, but what the stars prove does."""
         if self._canary is not None and self._frames % CANARY_EVERY == 0:
             self._canary_missed = self._canary.missed()
         self._frames += 1
+        frame = self._calibrated(frame)
         detection = self._detector.detect(frame)
         timings = detection.timings
         started = time.perf_counter()
@@ -120,13 +127,23 @@ class Sight:
         """
         if self._plate is None or frame.exposure_s > LONGEST_SUMMED_S or self._plate_fault or self._refused(frame):
             return None
-        total = self._coadd.add(frame)
+        total = self._coadd.add(self._calibrated(frame))
         if total is None or not in_time:
             return None
         found = self._detector.detect(total).trails
         trails = tuple(sky_trails(total, found, self._plate, self._lowest_deg))
         end_utc_ns = total.start_utc_ns + round(total.exposure_s * 1e9)
         return JudgedSum(trails, total.start_utc_ns, end_utc_ns, total.end_mono_s)
+
+    def _calibrated(self, raw: Frame) -> Frame:
+        """Without its dark; once per frame. Darks of another camera are said once, and left out."""
+        if raw is not self._raw or self._clean is None:
+            try:
+                self._raw, self._clean = raw, self._masters.apply(raw)
+            except MasterRefused as err:
+                log.warning("darks refused reason=%s", err)
+                self._masters, self._raw, self._clean = Masters(), raw, raw
+        return self._clean
 
     def _refused(self, frame: Frame) -> str:
         assert self._plate is not None
@@ -151,6 +168,12 @@ def load_sight(config: Config) -> tuple[Sight, OnnxEngine, Plate | None, str, bo
         except PlateRefused as err:
             plate, fault, refused = None, str(err), True  # without its mask nobody knows what the plate may vouch for
             log.warning("plate refused reason=%s", err)
+    masters = None
+    if config.camera.darks_directory is not None:
+        try:
+            masters = Masters.of(config.camera.darks_directory)
+        except MasterRefused as err:
+            log.warning("darks refused reason=%s", err)
     sight = Sight(
         Detector(engine, config.network.threshold),
         plate,
@@ -158,6 +181,7 @@ def load_sight(config: Config) -> tuple[Sight, OnnxEngine, Plate | None, str, bo
         lowest_deg=config.plate.minimum_elevation_deg,
         canary=Canary(engine),
         mask=mask,
+        masters=masters,
     )
     return sight, engine, plate, fault, refused
 
