@@ -119,18 +119,23 @@ class BaselineKeeper:
 
     def __init__(self, path: Path) -> None:
         self.counters = Counter(baseline_damaged=0, baseline_unwritten=0)
-        self._path = path
+        self._path, self._warns = path, False
         self.baseline = self._stored()
         self._worker: Worker[bytes] = Worker("baseline", self._write, waiting=1)
 
     def take(self, utc_ns: int, elapsed_s: float, messages: int, *, hears: bool) -> str:
-        """As `Baseline.take`; the warning."""
+        """As `Baseline.take`; the warning, logged when it comes and when it goes."""
         if self.baseline.take(utc_ns, elapsed_s, messages, hears=hears):
             self._worker.offer(self.baseline.stored().encode())
-        return self.baseline.warning()
+        warning = self.baseline.warning()
+        if bool(warning) != self._warns:
+            log.warning("event=few-messages %s", warning) if warning else log.info("event=messages-as-usual")
+            self._warns = bool(warning)
+        return warning
 
-    def close(self) -> None:
-        self._worker.close()
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Writes what waits. Safe to call twice."""
+        self._worker.close(timeout_s)
 
     def _stored(self) -> Baseline:
         try:

@@ -74,7 +74,7 @@ class Outlets:
         if self._usual is not None:
             hears = health.state is SensorState.OK
             warnings.append(self._usual.take(now_utc_ns, elapsed_s, messages, hears=hears))
-        if self._json is not None:
+        if self._json is not None and (states or health.state is SensorState.OK):  # a deaf ear tells no empty sky
             self._json.offer(
                 aircraft_json(
                     states,
@@ -113,11 +113,12 @@ class Outlets:
             counted["recordings_expired"] = self._shelf.expired
         return counted | (dict(self._usual.counters) if self._usual is not None else {})
 
-    def close(self) -> None:
-        """Closes the ports and writes what waits. Safe to call twice."""
-        for outlet in (self._beast, self._sbs, self._json, self._states, self._raw, self._usual):
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Closes the ports and writes what waits, for so long together and hardly more. Safe to call twice."""
+        deadline_mono_s = self._clock.mono_s() + timeout_s
+        for outlet in (self._states, self._raw, self._usual, self._json, self._beast, self._sbs):
             if outlet is not None:
-                outlet.close()
+                outlet.close(max(0.2, deadline_mono_s - self._clock.mono_s()))
 
 
 def _state_directory() -> Path | None:

@@ -111,7 +111,9 @@ class StateRecorder:
         for _, folder in day_folders(self._shelf.root / STREAM):
             for half in folder.glob(f"*{PASSING}"):
                 half.unlink()
-            for hour in folder.glob(f"??{SUFFIX}"):
+            for hour in {folder / f"{path.name[:2]}{SUFFIX}" for path in folder.glob(f"??-*{SUFFIX}")}:
+                if not hour.exists():
+                    continue
                 try:
                     merged = merged_into(hour)
                 except RecordingDamaged as err:

@@ -120,6 +120,8 @@ def _files(stream: Path, begin_utc_ns: int, end_utc_ns: int) -> list[Path]:
     last = f"{utc_time(end_utc_ns + _LATE_NS):%Y-%m-%d/%H}"
     files = []
     for _, folder in day_folders(stream):
+        if not first[:10] <= folder.name <= last[:10]:
+            continue
         taken_in: set[str] = set()
         for path in sorted(folder.glob(f"??{SUFFIX}")) + sorted(folder.glob(f"??-*{SUFFIX}")):
             if not first <= f"{folder.name}/{path.name[:2]}" <= last or path.name in taken_in:

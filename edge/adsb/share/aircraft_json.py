@@ -119,9 +119,9 @@ class JsonFiles:
         if not self._worker.offer(("aircraft.json", aircraft)):
             self.lost += 1
 
-    def close(self) -> None:
+    def close(self, timeout_s: float = 5.0) -> None:
         """Takes aircraft.json away: a map must not show the last sky for ever."""
-        self._worker.close()
+        self._worker.close(timeout_s)
         try:
             (self._directory / "aircraft.json").unlink(missing_ok=True)
         except OSError as err:

@@ -168,3 +168,15 @@ def test_a_taken_port_and_a_folder_that_cannot_be_written_are_warnings_of_an_ear
         assert health.counters["beast_failed"] >= 1
     for end in (feed, source, squatter):
         end.close()
+
+
+def test_an_ear_that_does_not_hear_writes_no_empty_sky(station):
+    config = Config(
+        station=STATION,
+        camera=CameraSection(source="asi"),
+        radio=RadioSection(source="beast", host="127.0.0.1", port=1),
+    )
+    with Running(config) as running:
+        running.health(lambda health: health.counters["open_failed"] > 1)
+        assert (station / "receiver.json").exists()
+        assert not (station / "aircraft.json").exists()
