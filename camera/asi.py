@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from camera.device import CameraLost, CameraRefused, Frame, FrameTimeout
+from camera.device import CameraError, CameraLost, CameraRefused, Frame, FrameTimeout
 from camera.zwo.bus import choose
 from camera.zwo.controls import BANDWIDTH, COOLER_POWER, DEW_HEATER, OFFSET, TEMPERATURE, Controls
 from camera.zwo.cooler import Cooler
@@ -56,7 +56,8 @@ class AsiCamera:
     """`Camera` over the vendor's library.
 
     The pixels of a frame live in one of two buffers in turn: they hold until the next-but-one `read`. Copy to keep.
-    `dropped` counts the exposures that the library says it lost, over all openings.
+    `dropped` counts the exposures that were lost, over all openings: by what the library says, and because the camera
+    failed between a picture and what belongs to it.
     """
 
     def __init__(self, settings: AsiSettings, *, utc_ns: Callable[[], int] = time.time_ns, rate: float = 1.0) -> None:
@@ -119,12 +120,21 @@ class AsiCamera:
             raise CameraLost("the camera is not open")
         able = self._controls.able
         self._buffers.reverse()
+        video = self._settings.mode == "video"
         with asking(self._sdk, "reading a frame"):
-            end_mono_s = (self._video if self._settings.mode == "video" else self._snap)(self._buffers[0], timeout_s)
-            end_utc_ns = self._utc_ns() - round((time.monotonic() - end_mono_s) * self._rate * 1e9)
-            celsius = self._controls.get(TEMPERATURE, nan) / 10.0
-            cooler_percent = self._controls.get(COOLER_POWER, 0.0) if able.cooled else 0.0
-            self._cooler.follow(self._controls)
+            end_mono_s = (self._video if video else self._snap)(self._buffers[0], timeout_s)
+        end_utc_ns = self._utc_ns() - round((time.monotonic() - end_mono_s) * self._rate * 1e9)
+        try:
+            with asking(self._sdk, "reading a frame"):
+                self._seq += 1 + (self._count_dropped() if video else 0)
+                celsius = self._controls.get(TEMPERATURE, nan) / 10.0
+                cooler_percent = self._controls.get(COOLER_POWER, 0.0) if able.cooled else 0.0
+                self._cooler.follow(self._controls)
+        except CameraError:
+            self.dropped += (
+                1  # the picture is here, and nobody knows at what temperature, or whether others are missing
+            )
+            raise
         settings = self._settings
         pixels = np.frombuffer(self._buffers[0], "<u2").reshape(settings.height_px, settings.width_px)
         pixels.flags.writeable = False
@@ -203,7 +213,6 @@ class AsiCamera:
         asked_mono_s = time.monotonic()
         self._camera.get_video_data(timeout=round(timeout_s * 1000), buffer_=buffer)
         mono_s = time.monotonic()
-        self._seq += 1 + self._count_dropped()
         late_s = 0.0
         if mono_s - asked_mono_s < _WITHOUT_WAITING_S:
             # It lay ready in the driver's buffer: it ended when the one before it and one exposure more had passed.
@@ -223,8 +232,8 @@ class AsiCamera:
                 raise FrameTimeout("reading a frame: the exposure is under way")
             time.sleep(_POLL_S)
         mono_s, self._snap_began_mono_s = time.monotonic(), None
-        self._seq += 1
         if status != sdk.ASI_EXP_SUCCESS:
+            self._seq += 1
             self.dropped += 1
             raise FrameTimeout("reading a frame: the library says that the exposure failed")
         camera.get_data_after_exposure(buffer)

@@ -65,8 +65,9 @@ class Exposing:
     def end(self, unit: Unit) -> None:
         """Whatever is in the buffer is lost; so is what the library knows to be lost and was not asked about."""
         with self.changed:
-            self.ledger["cut"] += len(unit.ready) + unit.dropped - unit.told
+            self.ledger["cut"] += len(unit.ready) + unit.dropped - unit.told + unit.failed
             unit.ready.clear()
+            unit.failed = False
             unit.mode, unit.dropped, unit.told, unit.exposure = "", 0, 0, unit.exposure + 1
             self.changed.notify_all()
 
@@ -75,6 +76,12 @@ class Exposing:
             self.ledger["told"] += unit.dropped - unit.told
             unit.told = unit.dropped
             return unit.dropped
+
+    def tell_failed(self, unit: Unit) -> None:
+        with self.changed:
+            self.ledger["failed"] += unit.failed
+            unit.failed = False
+        self.end(unit)
 
     def prepare(self, unit: Unit) -> Render:
         """The renderer of the unit's present view."""
@@ -123,7 +130,6 @@ class Exposing:
         )
         if lost and unit.mode == "snap":
             unit.failed = True
-            self.ledger["failed"] += 1
         elif lost:
             unit.dropped += 1
         else:

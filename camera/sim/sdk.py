@@ -161,8 +161,8 @@ class SimulatedSdk(Settings):
             status[0] = asi.IDLE
         else:
             status[0] = asi.FAILED if unit.failed else asi.DONE if unit.ready else asi.WORKING
-        if unit.failed:
-            self._exposing.end(unit)  # over; the next one may begin
+        if unit.failed and not error:
+            self._exposing.tell_failed(unit)  # over; the next one may begin
         return error
 
     def _video_data(self, number: int, buffer: Any, size: int, wait_ms: int) -> int:

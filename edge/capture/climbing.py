@@ -23,6 +23,7 @@ class Climbing:
         memory = recall(path)
         self.counters: Counter[str] = Counter(memory.counters)
         self._climb = memory.climb
+        self._last_frame_mono_s = memory.last_frame_mono_s
         self._path, self._shaker = path, shaker
         self._lock = threading.Lock()
 
@@ -39,9 +40,13 @@ class Climbing:
         self.save()
         return step
 
-    def picture(self) -> None:
+    def picture(self, end_mono_s: float, period_s: float) -> None:
+        """A good picture came; what would have fitted between it and the one before is missed."""
         with self._lock:
             self._climb = picture(self._climb, time.monotonic())
+            if self._last_frame_mono_s is not None:
+                self.counters["missed"] += max(0, round((end_mono_s - self._last_frame_mono_s) / period_s) - 1)
+            self._last_frame_mono_s = end_mono_s
 
     def shake(self, rung: Rung) -> str:
         """As `Shaker.shake`."""
@@ -52,4 +57,4 @@ class Climbing:
     def save(self) -> None:
         """A full tmpfs costs the memory of the climb, never the climb."""
         with self._lock, contextlib.suppress(OSError):
-            remember(self._path, self._climb, self.counters)
+            remember(self._path, self._climb, self.counters, self._last_frame_mono_s)

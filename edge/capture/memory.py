@@ -23,6 +23,7 @@ class Memory:
 
     climb: Climb = Climb()
     counters: dict[str, int] = Field(default_factory=dict)
+    last_frame_mono_s: float | None = None  # end of the last good exposure
 
 
 _MEMORY = TypeAdapter(Memory)
@@ -40,6 +41,6 @@ def recall(path: Path) -> Memory:
     return memory
 
 
-def remember(path: Path, climb: Climb, counters: Counter[str]) -> None:
+def remember(path: Path, climb: Climb, counters: Counter[str], last_frame_mono_s: float | None = None) -> None:
     """Raises OSError when the runtime directory is full or gone."""
-    write_whole(path, _MEMORY.dump_json(Memory(climb, dict(counters))), durable=False)
+    write_whole(path, _MEMORY.dump_json(Memory(climb, dict(counters), last_frame_mono_s)), durable=False)

@@ -110,7 +110,7 @@ class Reader:
 
     def _pass_on(self, frame: Frame) -> None:
         life = self.life
-        self._climbing.picture()
+        self._climbing.picture(frame.end_mono_s, self._camera.longest_s)
         life.gap.add(frame)
         shortened = frame.exposure_s < 0.9 * self._limits.wanted_s
         if shortened and frame.end_mono_s < self._next_pass_mono_s:  # a bright sky: no more frames than by night

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import ctypes.util
 import os
+import platform
+import struct
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +23,10 @@ from numpy.typing import NDArray
 
 from camera.asi import AsiCamera, AsiSettings
 from camera.device import CameraLost, CameraRefused, FrameTimeout
+from camera.sim.asi_unit import Model
 from camera.sim.sdk import SimulatedSdk
 from camera.zwo.bus import FoundCamera, found_cameras, usb_refusal
+from camera.zwo.controls import COOLER_ON, COOLER_POWER, DEW_HEATER, GAIN, HIGH_SPEED, TARGET_TEMP, WB_R, Controls
 from camera.zwo.library import import_zwoasi, load_sdk
 from edge.runtime.clock import SkyClock
 
@@ -116,6 +122,149 @@ def test_the_stamp_is_the_start_of_the_exposure_in_sky_time(install: Install, ra
         assert clock.utc_at(frame.end_mono_s) - frame.start_utc_ns == pytest.approx(frame.exposure_s * 1e9, abs=1e8)
 
 
+@pytest.mark.parametrize("exposure_s", [0.05, 0.3])
+def test_single_exposures_come_whole_however_short_the_wait(install: Install, exposure_s: float):
+    install()
+    camera = AsiCamera(settings(mode="snap", exposure_s=exposure_s))
+    camera.open()
+    ends: list[float] = []
+    while len(ends) < 2:
+        with contextlib.suppress(FrameTimeout):
+            ends.append(camera.read(0.1).end_mono_s)
+    camera.close()
+    assert ends[1] - ends[0] >= exposure_s
+
+
+def test_a_single_exposure_that_failed_is_counted_and_the_next_one_begun(install: Install, tmp_path: Path):
+    sdk = install(fault_file=tmp_path / "fault")
+    (tmp_path / "fault").write_text("timeout")
+    camera = AsiCamera(settings(mode="snap"))
+    camera.open()
+    with pytest.raises(FrameTimeout, match="exposure failed"):
+        camera.read(2.0)
+    (tmp_path / "fault").unlink()
+    assert camera.read(2.0).seq == 2
+    camera.close()
+    assert (camera.dropped, sdk.ledger["failed"]) == (1, 1)
+
+
+def test_nothing_sets_itself_and_every_control_is_what_was_asked_for(install: Install, camera: AsiCamera):
+    sdk = install()
+    camera.open()
+    unit = sdk._units[0]
+    assert not any(unit.autos.values())
+    assert (unit.values[GAIN], unit.values[WB_R], unit.values[HIGH_SPEED]) == (120, 50, 0)
+
+
+def test_the_exposure_changes_between_two_frames_and_never_within_one(install: Install, camera: AsiCamera):
+    install()
+    camera.open()
+    camera.read(2.0)
+    camera.expose(0.02, 60)
+    frame = camera.read(2.0)
+    assert (frame.exposure_s, frame.gain_setting) == (0.02, 60)
+    assert frame.gain_e_per_adu == pytest.approx(3.89 * 10 ** (-60 / 200) / 4)
+    assert frame.seq >= 2
+
+
+def test_a_camera_that_was_unplugged_is_found_again_at_another_place(install: Install, tmp_path: Path):
+    install(serials=(SERIAL, "51d0c0de00000002"), fault_file=tmp_path / "fault")
+    camera = AsiCamera(settings(serial=SERIAL))
+    camera.open()
+    camera.read(2.0)
+    (tmp_path / "fault").write_text("removed")
+    with pytest.raises(CameraLost, match="removed"):
+        camera.read(0.5)
+    (tmp_path / "fault").unlink()
+    assert found_cameras()[0].serial == "51d0c0de00000002"
+    camera.open()
+    assert camera.read(2.0).camera_serial == SERIAL
+    camera.close()
+
+
+def test_the_sensor_is_cooled_at_the_pace_of_the_configuration(install: Install):
+    sdk = install()
+    camera = AsiCamera(settings(target_celsius=-10, cooler_ramp_celsius_per_min=600.0))  # ten degrees a second
+    camera.open()
+    setpoints = []
+    begun = time.monotonic()
+    while time.monotonic() < begun + 1.0:
+        camera.read(2.0)
+        setpoints.append(sdk._units[0].values[TARGET_TEMP])
+    camera.close()
+    assert setpoints[0] >= 15
+    assert setpoints == sorted(setpoints, reverse=True)
+    assert setpoints[-1] < 13
+
+
+def test_closing_for_good_takes_the_coolers_power_away_in_steps_and_reopening_does_not(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("camera.zwo.cooler.WARM_UP_S", 0.3)
+    unit = install()._units[0]
+    camera = AsiCamera(settings(target_celsius=-5, cooler_ramp_celsius_per_min=1e6))
+    camera.open()
+    camera.read(2.0)
+    camera.close()
+    assert (unit.values[COOLER_ON], unit.values[TARGET_TEMP]) == (1, -5)
+    camera.open()
+    camera.read(2.0)
+    camera.close(for_good=True)
+    assert unit.values[COOLER_ON] == 0
+    assert unit.values[TARGET_TEMP] > 0
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (Model(bayer=3), "does not begin with red"),
+        (Model(bits=20), "20 bits"),
+        (Model(formats=(0, 1)), "RAW16"),
+        (Model(bins=(2,)), "without binning"),
+        (Model(name="ZWO ASI999MC", e_per_adu_at_gain_0=0.0), "how many electrons"),
+    ],
+)
+def test_a_camera_whose_pictures_cannot_be_read_is_refused_with_why(
+    install: Install, camera: AsiCamera, model: Model, says: str
+):
+    install(model=replace(model, size_px=(160, 120)))
+    with pytest.raises(CameraRefused, match=says):
+        camera.open()
+
+
+def test_another_colour_camera_works_by_what_it_reports(install: Install):
+    plain = Model(
+        name="ZWO ASI178MC", size_px=(160, 120), bits=12, e_per_adu_at_gain_0=0.9,
+        without=frozenset({COOLER_ON, COOLER_POWER, TARGET_TEMP, DEW_HEATER}),
+    )  # fmt: skip
+    install(model=plain)
+    camera = AsiCamera(settings(dew_heater=True, gain_setting=0))
+    camera.open()
+    frame = camera.read(2.0)
+    camera.close()
+    assert frame.white_adu == 65520
+    assert frame.gain_e_per_adu == pytest.approx(0.9 / 16)
+    assert frame.cooler_percent == 0.0
+    with pytest.raises(CameraRefused, match="has no cooler"):
+        AsiCamera(settings(target_celsius=-5)).open()
+
+
+def test_a_picture_whose_temperature_cannot_be_read_any_more_is_counted_as_lost(
+    install: Install, camera: AsiCamera, monkeypatch: pytest.MonkeyPatch
+):
+    install()
+    camera.open()
+    camera.read(2.0)
+
+    def gone(*_: object) -> float:
+        raise CameraLost("gone")
+
+    monkeypatch.setattr(Controls, "get", gone)
+    with pytest.raises(CameraLost):
+        camera.read(2.0)
+    assert camera.dropped == 1
+
+
 def test_two_buffers_take_turns_and_nothing_is_copied(install: Install, camera: AsiCamera):
     install()
     camera.open()
@@ -186,6 +335,44 @@ def test_a_warm_sensor_shows_in_temperature_and_cooler(install: Install, tmp_pat
     camera.close()
     assert frame.sensor_celsius > 15
     assert frame.cooler_percent == 100
+
+
+@pytest.mark.parametrize(
+    ("fault", "function"),
+    [
+        ("hang-open", "ASIOpenCamera"),
+        ("hang-init", "ASIInitCamera"),
+        ("hang-read", "ASIGetVideoData"),
+        ("hang-stop", "ASIStopVideoCapture"),
+        ("hang-close", "ASICloseCamera"),
+    ],
+)
+def test_a_call_that_hangs_is_named_once_its_deadline_has_passed(
+    install: Install, camera: AsiCamera, tmp_path: Path, fault: str, function: str
+):
+    sdk = install(fault_file=tmp_path / "fault")
+    camera.open()
+    camera.read(2.0)
+    (tmp_path / "fault").write_text(fault)
+
+    def use() -> None:
+        with contextlib.suppress(CameraLost, FrameTimeout):
+            camera.read(0.1)
+        with contextlib.suppress(CameraLost):
+            camera.open()
+
+    user = threading.Thread(target=use, daemon=True)
+    user.start()
+    user.join(0.7)
+    assert user.is_alive()
+    assert camera.overdue(time.monotonic()) is None, "its deadline has not passed"
+    overdue = camera.overdue(time.monotonic() + 60.0)
+    assert overdue is not None
+    assert overdue[0] == function
+    (tmp_path / "fault").unlink()
+    sdk.released.set()
+    user.join(5.0)
+    assert not user.is_alive()
 
 
 def test_a_hung_call_holds_only_its_own_thread(install: Install, camera: AsiCamera, tmp_path: Path):
@@ -278,6 +465,14 @@ def test_a_library_that_is_something_else_is_refused_with_what_to_do():
     with pytest.raises(CameraRefused, match="cannot be loaded"):
         load_sdk(Path("/nowhere/libASICamera2.so"))
     assert import_zwoasi().zwolib is None
+
+
+def test_a_library_of_another_machine_is_named_as_such(tmp_path: Path):
+    number, name = (183, "aarch64") if platform.machine() == "x86_64" else (62, "x86_64")
+    header = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HHI", 3, number, 1) + bytes(200)
+    (tmp_path / "libASICamera2.so").write_bytes(header)
+    with pytest.raises(CameraRefused, match=f"made for {name}, this is {platform.machine()}.*get libASICamera2"):
+        load_sdk(tmp_path / "libASICamera2.so")
 
 
 def test_a_missing_library_is_refused_with_where_to_get_it(monkeypatch: pytest.MonkeyPatch):

@@ -15,11 +15,12 @@ import camera.asi
 from camera.device import CameraLost, Frame
 from camera.zwo.library import import_zwoasi
 from edge.capture import ladder, process, reader, recorded
+from edge.capture.memory import recall
 from edge.config import Config
 from edge.records import CameraHealth
 from edge.runtime.clock import SkyClock
 from edge.runtime.datagram import DatagramReceiver
-from edge.runtime.place import datagram_path, frames_directory
+from edge.runtime.place import datagram_path, frames_directory, runtime_directory
 from edge.runtime.ring import RingReader
 
 EPOCH_UTC_NS = 1_781_473_500_000_000_000
@@ -69,6 +70,7 @@ class Station:
         self.healths: list[CameraHealth] = []
         self.ends: list[str] = []
         self.ledger: Counter[str] = Counter()
+        self.counters: dict[str, int] = {}  # the camera's, once closed
         self._revive, self._libraries = revive, []  # type: tuple[bool, list[Any]]
         assert config.simulation is not None
         clock = SkyClock(EPOCH_UTC_NS, config.simulation.mono_zero_s, config.simulation.rate)
@@ -121,6 +123,7 @@ class Station:
     def close(self) -> None:
         self.stop.set()
         self.thread.join(10.0)
+        self.counters = recall(runtime_directory() / process.LADDER_FILE).counters  # before anything hung wakes up
         for library in self._libraries:
             library.released.set()
         self.ring.close()
