@@ -254,6 +254,14 @@ def test_opened_and_closed_at_once_leaves_nothing_behind(bench):
         assert not b.source._reader.is_alive()
 
 
+def test_a_deaf_dongle_is_not_lost_but_has_no_noise(bench):
+    b = bench(gain_db=38.6)
+    b.faults.deaf = True
+    feed = IqFeed(b.source, sky_rate=1.0)
+    feed.open()
+    assert max(feed.read(5.0).noise_dbfs for _ in range(5)) < -42.0
+
+
 def test_a_dongle_that_repeats_its_samples_is_lost(bench):
     b = bench()
     b.source.open()
