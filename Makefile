@@ -5,13 +5,17 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 
-.PHONY: demo test test-slow check lint bench bench-adsb bench-plate fuzz clean
+.PHONY: demo test test-slow test-gpu check lint bench bench-adsb bench-plate bench-models fuzz clean
 
 demo: $(STAMP)
 	$(BIN)/skyspotter demo $(ARGS)
 
 test: $(STAMP_DEV)
 	$(BIN)/python -m pytest $(ARGS)
+
+# On a machine with an NVIDIA GPU, TensorRT and pycuda; also prints latency per frame. PYTHON there may be 3.10.
+test-gpu:
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m pytest -s -m gpu tests/models/test_engine_gpu.py $(ARGS)
 
 test-slow: $(STAMP_DEV)
 	$(BIN)/python -m pytest -m "slow or root" $(ARGS)
@@ -39,6 +43,10 @@ fuzz: $(STAMP_DEV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --only-binary=:all: atheris==3.0.0
 	for target in frames beast cpr samples; do \
 	  $(BIN)/python -m tests.bench.fuzz_adsb $$target -max_total_time=$(FUZZ_S) -rss_limit_mb=1500 || exit 1; done
+
+bench-models: $(STAMP_DEV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[train]"
+	$(BIN)/python -m tests.bench.models $(ARGS)
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Skyspotter needs Python 3.11 or newer: make demo PYTHON=/path/to/python3.11"; exit 1; }

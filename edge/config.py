@@ -135,6 +135,7 @@ HIGHEST_THRESHOLD = 0.9  # of a station under the real sky: beyond, faint lights
 
 class NetworkSection(Section):
     file: Path | None = None  # None: the network that ships in models/zoo
+    engine: Literal["auto", "onnx", "tensorrt", "openvino"] = "auto"
     threshold: float = Field(0.5, gt=0, lt=1)
     threads: int = Field(2, ge=1, le=16)
 

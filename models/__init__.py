@@ -5,6 +5,11 @@ contract.py      what goes in and what comes out: the page training, engines and
 preprocess.py    planes in units of the noise -> what the network reads
 postprocess.py   logits -> trails in stored pixels
 engine_onnx.py   ONNX Runtime, or a refusal that says why
+engine_openvino.py  OpenVINO, optional and proven
+engine_tensorrt.py  TensorRT on a GPU, built once per machine
+engine_file.py   built engines on disk
+engines.py       which of them runs
+parity.py        do two engines answer alike
 detect.py        frame -> trails, the whole way
 score.py         the one trail score
 metrics.py       confusion matrices of pixels, per class and per image

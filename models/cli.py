@@ -87,7 +87,8 @@ def quantise(
     from models.dataset import Sources, make_batch, prepare_photographs, prepare_skies
     from models.engine_onnx import OnnxEngine
     from models.export import export
-    from models.quantize import compare, quantise_file, write_sums
+    from models.parity import compare
+    from models.quantize import quantise_file, write_sums
     from models.rendered import prepare_nights
     from models.train import CHECKPOINT, load_net
 

@@ -27,7 +27,7 @@ class OnnxEngine:
     """One network in ONNX Runtime on the CPU. Not for several threads at once."""
 
     def __init__(self, path: Path, *, threads: int = 2, optimise: bool = True) -> None:
-        """Raises ModelRefused. `optimise=False` computes the file's nodes literally: the reference for parity."""
+        """Raises ModelRefused. `optimise=False` computes the nodes of any file literally: the reference for parity."""
         self.path = Path(path)
         try:
             content = self.path.read_bytes()
@@ -49,12 +49,11 @@ class OnnxEngine:
             self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as err:  # ONNX Runtime raises a dozen unrelated classes for a damaged file
             raise ModelRefused(f"{self.path}: not a network that ONNX Runtime can load ({_first_line(err)})") from err
-        self._check_contract()
+        self._check_contract(optimise)
 
     def infer(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:
         """planes (1, 4, H, W) float32, H and W multiples of STRIDE -> logits (1, len(CLASSES), H, W)."""
-        if planes.ndim != 4 or planes.shape[:2] != (1, 4) or planes.shape[2] % STRIDE or planes.shape[3] % STRIDE:
-            raise ValueError(f"planes of shape {planes.shape}: wanted (1, 4, H, W) with H and W multiples of {STRIDE}")
+        check_planes(planes)
         run = ort.RunOptions()
         if planes.shape != self._shape:
             run.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
@@ -86,7 +85,7 @@ class OnnxEngine:
                     f"{self.path}: damaged or replaced, its SHA-256 is not the one in {sums.name}; install again"
                 )
 
-    def _check_contract(self) -> None:
+    def _check_contract(self, optimise: bool) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if [i.name for i in inputs] != [INPUT_NAME] or [o.name for o in outputs] != [OUTPUT_NAME]:
             raise ModelRefused(
@@ -103,10 +102,16 @@ class OnnxEngine:
                 f"{self.path}: made for contract {metadata.get(CONTRACT_KEY)!r}, this release reads {CONTRACT!r}"
             )
         self.precision = metadata.get(PRECISION_KEY, "")
-        if self.precision not in RUNS_HERE:
+        if optimise and self.precision not in RUNS_HERE:
             raise ModelRefused(
                 f"{self.path}: precision {self.precision!r} is not for the CPU; use the .u8.onnx file beside it"
             )
+
+
+def check_planes(planes: NDArray[np.float32]) -> None:
+    """ValueError for what no engine may be given."""
+    if planes.ndim != 4 or planes.shape[:2] != (1, 4) or planes.shape[2] % STRIDE or planes.shape[3] % STRIDE:
+        raise ValueError(f"planes of shape {planes.shape}: wanted (1, 4, H, W) with H and W multiples of {STRIDE}")
 
 
 def _first_line(err: Exception) -> str:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -29,21 +28,12 @@ from onnx import helper, numpy_helper
 
 from models.contract import INPUT_NAME, OUTPUT_NAME
 from models.engine_onnx import CONTRACT, CONTRACT_KEY, PRECISION_KEY, SUMS, OnnxEngine
+from models.parity import compare
 
 Kind = Literal["int8-s8", "int8-u8"]
 MOVERS = ("MaxPool", "Resize", "Concat", "DepthToSpace")  # hand values on without changing them
 PERCENTILE = 99.995  # of a tensor's values over the samples; the rest saturates
 FLIPPED_SHARE = 0.02  # of trail pixels that may change sides between literal and optimised arithmetic
-
-
-@dataclass(frozen=True)
-class Parity:
-    """How far two engines differ on the same planes, at even odds of trail."""
-
-    trail_pixels: int  # of the first
-    flipped: int
-    iou: float
-    mean_logit_difference: float
 
 
 def calibrate(model: onnx.ModelProto, samples: Sequence[NDArray[np.float32]]) -> dict[str, float]:
@@ -148,21 +138,6 @@ def write_sums(folder: Path, files: Sequence[Path]) -> None:
     """Lists the files as `sha256sum` does; the engine refuses files that are not as listed."""
     lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
     (folder / SUMS).write_text("".join(lines))
-
-
-def compare(first: OnnxEngine, second: OnnxEngine, samples: Sequence[NDArray[np.float32]]) -> Parity:
-    pixels = flipped = both = either = 0
-    difference = 0.0
-    for planes in samples:
-        a, b = first.infer(planes), second.infer(planes)
-        trail_a, trail_b = (
-            np.maximum(np.maximum(x[:, 1], x[:, 2]), x[:, 3]) > np.maximum(x[:, 0], x[:, 4]) for x in (a, b)
-        )
-        pixels += int(trail_a.sum())
-        flipped += int((trail_a ^ trail_b).sum())
-        both, either = both + int((trail_a & trail_b).sum()), either + int((trail_a | trail_b).sum())
-        difference += float(np.abs(a - b).mean()) / len(samples)
-    return Parity(pixels, flipped, both / max(either, 1), difference)
 
 
 def lint_tensorrt(model: onnx.ModelProto) -> list[str]:

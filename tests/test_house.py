@@ -18,6 +18,10 @@ HOMES = {
     "pyModeS": {"edge/adsb/decode.py"},
     "paho": {"edge/publish/mqtt.py"},
     "onnxruntime": {"models/engine_onnx.py", "models/quantize.py"},  # running; making
+    "tensorrt": {"models/engine_tensorrt.py"},
+    "pycuda": {"models/engine_tensorrt.py"},
+    "openvino": {"models/engine_openvino.py"},
+    "matplotlib": {"models/plots.py"},
     "amqtt": {"edge/demo/broker.py"},
     "pyarrow": {"edge/adsb/archive/parquet.py"},
     "astropy": {"camera/frames/masters.py", "camera/files.py", "camera/store/fitsfile.py"},

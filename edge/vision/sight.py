@@ -26,8 +26,7 @@ from edge.records import SkyTrail
 from edge.vision.canary import Canary
 from models.contract import Trail
 from models.detect import Detector
-from models.engine_onnx import OnnxEngine
-from models.zoo import zoo_path
+from models.engines import NetworkEngine, load_engine
 
 log = logging.getLogger(__name__)
 
@@ -154,12 +153,12 @@ class Sight:
         return ""
 
 
-def load_sight(config: Config) -> tuple[Sight, OnnxEngine, Plate | None, str, bool]:
+def load_sight(config: Config) -> tuple[Sight, NetworkEngine, Plate | None, str, bool]:
     """Network and plate as configured: (sight, engine, plate, why there is none, whether one was refused).
 
     Raises ModelRefused; a plate that is refused does not stop the station, it holds.
     """
-    engine = OnnxEngine(config.network.file or zoo_path(), threads=config.network.threads)
+    engine = load_engine(config.network.engine, config.network.file, threads=config.network.threads)
     plate, mask, fault, refused = None, None, "no plate: run `skyspotter calibrate`", False
     if config.plate.file is not None:
         try:
