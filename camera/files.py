@@ -152,8 +152,9 @@ def _image_unit(unit: Any, primary: dict[str, Any], stored_bytes: int) -> tuple[
         raise _Unusable(f"is truncated: {width} x {height} pixels do not fit its {stored_bytes} bytes")
     header = {**primary, **dict(unit.header)}
     array = np.asarray(unit.data).reshape(shape)
-    if _scaled_by_whole_numbers(header):  # the library makes floats of them
-        array = np.rint(array).astype(np.int64)
+    if _scaled_by_whole_numbers(header) and np.isfinite(array).all():  # the library makes floats of them
+        whole = np.rint(array)
+        array = whole.astype(np.uint16 if whole.min() >= 0 and whole.max() <= 65535 else np.int64)
     pixels, units_per_adu = _to_integers(array)
     facts = _fits_facts(header, units_per_adu, pixels)
     if colour_axis is not None:

@@ -4,13 +4,14 @@ Stored as the FITS Standard 4.0 prescribes for tiled images (chapter 10), which 
 two lowest bits are empty (14-bit cameras deliver their numbers times four) are stored without them and with BSCALE = 4.
 
 *Why* RICE_1: measured by `python -m tests.bench.store` on a rendered noisy frame of 2744 x 2822, core-seconds to write
-with checksums, and how many times smaller (a core of a PC; a core of a Jetson takes two to three times as long):
+with checksums, and how many times smaller (a core of a Jetson takes two to three times as long as this one of a PC):
 
                        RICE_1          HCOMPRESS_1     GZIP_2
-    as it is           0.08 s   2.60   0.18 s   3.26   0.51 s   3.75
-    without two bits   0.09 s   3.84
+    as it is           0.09 s   2.63   0.18 s   3.30   0.54 s   3.80
+    without two bits   0.08 s   3.89
 
-*Why* tiles of 16 rows: little work per call, so the other threads of the process get the interpreter within 5 ms.
+*Why* tiles of 16 rows: with one row each (the usual choice) writing takes half as long again, with the whole frame in
+one a damaged byte costs the whole frame. The library lets other threads run meanwhile: the camera's waits for nothing.
 """
 
 from __future__ import annotations
