@@ -102,8 +102,10 @@ class MaskLearner:
 
     def _obstacles(self) -> NDArray[np.bool_]:
         due, came = (cv2.GaussianBlur(counts, (5, 5), 1.0) for counts in (self._due, self._came))
-        hidden = (due * 9 >= LEAST_STARS) & (came < HIDDEN_SHARE * due)
-        grown = np.repeat(np.repeat(hidden, self._pitch, axis=0), self._pitch, axis=1)
+        missed = (due * 9 >= LEAST_STARS) & (came < HIDDEN_SHARE * due)
+        # One cell alone is chance.
+        hidden = cv2.morphologyEx(missed.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+        grown = np.repeat(np.repeat(hidden > 0, self._pitch, axis=0), self._pitch, axis=1)
         width, height = self._plate.region.size_px
         return np.asarray(grown[:height, :width])
 

@@ -13,6 +13,7 @@ masking.py    `skyspotter mask`: a night or a drawing into the file of what hide
 panel.py      what stands beside the annotated sky: title, legend, verdict
 picture.py    the annotated sky: detections, paths, cone and compass on the picture itself
 records.py    small frozen records that travel between the parts
+skydisc.py    the map of what the camera sees, as a small disc
 starchart.py  the picture of a calibration: stars found, predicted, rejected
 status.py     `skyspotter status`: the file that the judgement writes for people and programs
 watch.py      `skyspotter watch`: the control room's subscriber

@@ -48,6 +48,7 @@ class Journals:
     detections: Sequence[Line] = ()
     tracks: Sequence[Line] = ()
     safety: Sequence[Line] = ()
+    sky: Sequence[Line] = ()
 
     def sightings(self) -> Sightings:
         rows = [(int(line["sky_utc_ns"]), o) for line in self.tracks for o in line["tracks"] or ()]
@@ -66,7 +67,7 @@ class Journals:
 
 def read_journals(directory: Path) -> Journals:
     """Raises JournalUnreadable."""
-    return Journals(*(_lines(directory / f"{name}.jsonl") for name in ("detections", "tracks", "safety")))
+    return Journals(*(_lines(directory / f"{name}.jsonl") for name in ("detections", "tracks", "safety", "sky")))
 
 
 def _lines(path: Path) -> list[Line]:

@@ -13,14 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from camera.geodesy import enu_to_azel, separation_deg
+from camera.plate import Plate
 from camera.sim.laser import Intervals
 from edge.demo.journals import Journals, Sightings
 from edge.demo.runfolder import RunFolder
 from edge.demo.summary import Summary
+from edge.lettering import write
 from edge.panel import Panel, PanelRow, with_panel
-from edge.picture import DrawnPath, DrawnTrail, draw_sky
+from edge.picture import COLOURS, DrawnPath, DrawnTrail, draw_sky
+from edge.skydisc import sky_disc
+from edge.vision.skygrid import SkyMessage
 
 STACK_SCALE = 0.5
+SIGHT_SHARE = 0.17  # of the sky's shorter side: the little map in its corner
 GAP_NS = 8_000_000_000  # a path is broken where nothing was known for so long
 NEAR_NS = 3_000_000_000  # a track so near in time stood near the trail
 SAME_DEG = 3.0
@@ -54,7 +59,23 @@ def make_poster(
         cone_deg=run.config.guard.beams[0].cone_deg,
         simulated=True,
     )
+    _with_sight(sky, journals, run.plate)
     return with_panel(sky, _panel(run, fired, summary), simulated=True)
+
+
+def _with_sight(sky: NDArray[np.uint8], journals: Journals, plate: Plate) -> None:
+    """In the lower left corner, where no sky is: what the camera saw when it saw least."""
+    stamps = {"mono_s", "sky_utc_ns"}
+    said = [SkyMessage.model_validate({k: v for k, v in line.items() if k not in stamps}) for line in journals.sky]
+    said = [message for message in said if message.rings]
+    if said:
+        least = min(said, key=lambda message: message.visible_fraction)
+        side = round(SIGHT_SHARE * min(sky.shape[:2]))
+        corner = sky[-side:, :side]
+        np.maximum(corner, sky_disc(least, side, plate), out=corner)
+        size = max(11, side // 17)
+        words = f"the camera saw {least.visible_fraction:.0%} of the sky at {least.sky_utc[11:19]}"
+        write(sky, words, size // 2, sky.shape[0] - round(1.3 * size), size, COLOURS["dim"])
 
 
 def _trails(journals: Journals, seen: Sightings, run: RunFolder) -> list[DrawnTrail]:
