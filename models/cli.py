@@ -76,7 +76,7 @@ def train(
 @app.command()
 def quantise(
     run: Annotated[Path, typer.Option(help="A run of `train`.")],
-    into: Annotated[Path, typer.Option(help="Folder for field.s8.onnx, field.u8.onnx and SHA256SUMS.")],
+    into: Annotated[Path, typer.Option(help="Folder for field.s8.onnx, field.u8.onnx, field.f16.onnx and SHA256SUMS.")],
     data: DataOption = Path("../shared/data"),
     nights: Annotated[int, typer.Option(min=0)] = 16,
     samples: Annotated[int, typer.Option(min=4, help="Training patches that set the ranges of the activations.")] = 64,
@@ -106,7 +106,7 @@ def quantise(
         for engine in (OnnxEngine(exact, threads=1), OnnxEngine(u8, threads=1)):
             engine.infer(planes[0])
         parity = compare(OnnxEngine(exact, threads=1), OnnxEngine(u8, threads=1), planes[samples:])
-        write_sums(into, [s8, u8])
+        write_sums(into, sorted(into.glob("field.*.onnx")))
     except (ValueError, OSError, ModelRefused, onnx.checker.ValidationError) as refused:
         raise _refuse(refused) from refused
     out.print(f"PyTorch to ONNX: largest logit difference {worst:.1e}")

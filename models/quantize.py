@@ -118,13 +118,15 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
 
 
 def quantise_file(source: Path, folder: Path, samples: Sequence[NDArray[np.float32]]) -> tuple[Path, Path]:
-    """Writes `<stem>.s8.onnx` and `<stem>.u8.onnx` beside each other; returns both. `source` is what `export` wrote."""
+    """Writes `<stem>.s8.onnx` and `<stem>.u8.onnx` beside each other and returns both; `<stem>.f16.onnx`, TensorRT's
+    way out, as well. `source` is what `export` wrote."""
     model = onnx.load(source)
     largest = calibrate(model, samples)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
+    paths, stem = [], source.name.split(".")[0]
+    onnx.save(half_precision(model), folder / f"{stem}.f16.onnx")
     for kind in ("int8-s8", "int8-u8"):
-        path = folder / f"{source.name.split('.')[0]}.{kind[-2:]}.onnx"
+        path = folder / f"{stem}.{kind[-2:]}.onnx"
         onnx.save(quantise(model, largest, kind), path)
         paths.append(path)
     optimised, literal = OnnxEngine(paths[1], threads=1), OnnxEngine(paths[1], threads=1, optimise=False)
@@ -132,6 +134,30 @@ def quantise_file(source: Path, folder: Path, samples: Sequence[NDArray[np.float
     if parity.flipped > FLIPPED_SHARE * max(parity.trail_pixels, 1000):
         raise ValueError(f"{paths[1]}: ONNX Runtime's optimised arithmetic differs from the file's: {parity}")
     return paths[0], paths[1]
+
+
+def half_precision(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The float model in float16, cast at both ends: what TensorRT takes where eight bits fail, whatever its typing."""
+    out = onnx.ModelProto()
+    out.CopyFrom(model)
+    graph = out.graph
+    del graph.value_info[:]
+    for weight in graph.initializer:
+        if weight.data_type == onnx.TensorProto.FLOAT and any(
+            weight.name in node.input for node in graph.node if node.op_type == "Conv"
+        ):
+            weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), weight.name))
+    for node in graph.node:
+        node.input[:] = [f"{INPUT_NAME}.half" if name == INPUT_NAME else name for name in node.input]
+        node.output[:] = [f"{OUTPUT_NAME}.half" if name == OUTPUT_NAME else name for name in node.output]
+    cast = [
+        helper.make_node("Cast", [INPUT_NAME], [f"{INPUT_NAME}.half"], to=onnx.TensorProto.FLOAT16),
+        helper.make_node("Cast", [f"{OUTPUT_NAME}.half"], [OUTPUT_NAME], to=onnx.TensorProto.FLOAT),
+    ]
+    _sort(graph, [*graph.node, *cast])
+    helper.set_model_props(out, {CONTRACT_KEY: CONTRACT, PRECISION_KEY: "float16"})
+    onnx.checker.check_model(out, full_check=True)
+    return out
 
 
 def write_sums(folder: Path, files: Sequence[Path]) -> None:

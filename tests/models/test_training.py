@@ -94,6 +94,9 @@ def test_both_eight_bit_files_follow_from_the_trained_weights(trained: Path, tmp
     assert (s8.name, u8.name) == ("tiny.s8.onnx", "tiny.u8.onnx")
     assert lint_tensorrt(onnx.load(s8)) == []
     assert lint_tensorrt(onnx.load(u8)) != []
+    with OnnxEngine(exact, threads=1) as a, OnnxEngine(tmp_path / "tiny.f16.onnx", threads=1, optimise=False) as half:
+        assert half.precision == "float16"
+        assert np.abs(a.infer(samples[0]) - half.infer(samples[0])).max() < 0.05
     with OnnxEngine(exact, threads=1) as a, OnnxEngine(u8, threads=1) as b:
         exact_logits, eight_bit = a.infer(samples[0]), b.infer(samples[0])
     spread = float(exact_logits.max() - exact_logits.min())
