@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 HEALTH_EVERY_S = 1.0
 PATIENCE_S = 1.0  # beyond the deadline of a frame: it has to travel
-STOP_WAIT_S = 4.0  # for the camera to be warmed and closed in good order
+STOP_WAIT_S = 3.0  # for the camera to be warmed and closed in good order
 LADDER_FILE = "camera-ladder.json"  # in the runtime directory
 
 

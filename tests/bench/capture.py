@@ -25,8 +25,8 @@ from edge.runtime.clock import SkyClock
 from edge.runtime.ring import RingWriter
 from tests.bench.tables import table
 
-WIDTH_PX, HEIGHT_PX, FRAMES = 4144, 2822, 30
-EXPOSURE_S = 0.5  # a quarter of the usual: the disk has less time than in the field
+WIDTH_PX, HEIGHT_PX, FRAMES = 4144, 2822, 20
+EXPOSURE_S = 1.0  # half the usual: the disk has less time than in the field
 
 
 def sky_scene(**view: Any) -> Callable[[int, float], NDArray[np.uint16]]:
