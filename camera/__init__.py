@@ -4,6 +4,7 @@ device       Frame, the Camera protocol, and what can go wrong
 asi          the real camera: ZWO ASI through the vendor's library (zwoasi)
 files        stored frames: FITS, PNG, JPEG, TIFF
 background   sky level and noise (sep); the planes in units of noise that the network sees
+refresh      the sky's map on the live path: made anew as often as it must be
 views        the two published views: "classical" and "enhanced", as 8-bit pictures
 exposure     how long to expose next, from dusk to dawn
 coadd        five short exposures as one long one

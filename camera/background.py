@@ -54,9 +54,8 @@ def half_planes(frame: Frame) -> Planes:
 
 def background(frame: Frame) -> Background:
     """Level and noise of the sky, per plane, the lens's circle and what lies outside it each by itself."""
-    views = _views(frame)
-    step = max(1, -(-max(views[0].shape) // _THINNED_SIDE_PX))
-    thin = [np.ascontiguousarray(view[step // 2 :: step, step // 2 :: step], dtype=np.float32) for view in views]
+    step = max(1, -(-max(_views(frame)[0].shape) // _THINNED_SIDE_PX))
+    thin = [plane for _, plane in sampled(frame, step)]
     outside = _outside(np.mean(thin, axis=0, dtype=np.float32))
     cell = max(_SMALLEST_CELL, _CELL_PX // step)
     sky = [_level_and_noise(plane, outside, cell) for plane in thin]
@@ -67,6 +66,17 @@ def background(frame: Frame) -> Background:
         outside=outside,
         step=step,
     )
+
+
+def sampled(frame: Frame, step: int) -> list[tuple[int, Planes]]:
+    """The different planes at the samples of a map of that step, (h, w) float32, each with its number in the map."""
+    views = _views(frame)
+    first = {source: number for number, source in reversed(list(enumerate(_PLANE_OF[frame.mosaic])))}
+    half = step // 2
+    return [
+        (first[source], np.ascontiguousarray(view[half::step, half::step], dtype=np.float32))
+        for source, view in enumerate(views)
+    ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

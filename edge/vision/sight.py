@@ -19,6 +19,7 @@ from camera.frames.masters import Masters
 from camera.mask import Hidden, Mask, load_mask
 from camera.plate import Plate, check_plate, load_plate
 from camera.platewatch import PlateHealth, PlateWatch, measure_turn
+from camera.refresh import SkyKeeper
 from camera.starcheck import check_stars
 from camera.visibility import SkyWatch, Visibility
 from edge.config import Config
@@ -89,6 +90,7 @@ class Sight:
         self._plate_watch = None if plate is None else PlateWatch(plate)
         self._coadd = Coadd()
         self._masters = masters or Masters()
+        self._keeper = SkyKeeper()
         self._raw: Frame | None = None
         self._clean: Frame | None = None
 
@@ -98,7 +100,10 @@ class Sight:
             self._canary_missed = self._canary.missed()
         self._frames += 1
         frame = self._calibrated(frame)
-        detection = self._detector.detect(frame)
+        started = time.perf_counter()
+        sky = self._keeper.sky_of(frame)
+        background_ms = round(1e3 * (time.perf_counter() - started), 3)
+        detection = self._detector.detect(frame, sky)
         timings = detection.timings
         started = time.perf_counter()
         fault = self._plate_fault or self._refused(frame)
@@ -112,7 +117,7 @@ class Sight:
         return Judged(
             frame, tuple(detection.trails), trails, visibility, fault,
             {
-                "background": timings.background_ms, "preprocess": timings.preprocess_ms, "network": timings.network_ms,
+                "background": background_ms, "preprocess": timings.preprocess_ms, "network": timings.network_ms,
                 "postprocess": timings.postprocess_ms, "stars": round(1e3 * (time.perf_counter() - started), 3),
             },
             self._canary_missed, health,
