@@ -71,10 +71,8 @@ def _lines(file: Path, rate_hz: int | None, format_: Format, summary: RecordingS
         for frame in read_frames(file, rate_hz=rate_hz):
             yield frame.data.hex()
         return
-    for _, item in decode_messages(file, rate_hz=rate_hz, summary=summary):
-        line = (
-            item.state.model_dump_json() if format_ is Format.json else sbs_line(item)
-        )
+    for item in decode_messages(file, rate_hz=rate_hz, summary=summary):
+        line = item.state.model_dump_json() if format_ is Format.json else sbs_line(item)
         if line is not None:
             yield line
 

@@ -39,8 +39,7 @@ class Heard:
 class Decoded:
     """One message that says something of an aircraft, and the aircraft after it."""
 
-    frame: ModeSFrame
-    utc_ns: int
+    heard: TimedFrame
     report: Report
     state: AircraftState
 
@@ -96,7 +95,7 @@ class Ear:
             state = self.table.update(report, timed.utc_ns, timed.mono_s, timed.frame.rssi_dbfs)
             if state is None:
                 continue
-            decoded.append(Decoded(timed.frame, timed.utc_ns, report, state))
+            decoded.append(Decoded(timed, report, state))
             if state.messages >= 2:
                 self._changed[state.key] = state
         return decoded

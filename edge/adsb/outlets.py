@@ -25,6 +25,9 @@ from edge.records import AircraftState, RadioHealth, SensorState
 from edge.runtime.clock import Clock
 from edge.runtime.place import runtime_directory
 
+# An aircraft's first message is believed with its second, up to a minute later: others want messages in order of time.
+LATE_S = 2.0
+
 
 class Outlets:
     """What the configuration asks for. In a simulation nothing is learned of the hours."""
@@ -55,13 +58,15 @@ class Outlets:
         """What one read brought."""
         self._messages += len(frames)
         self._unlearned += len(frames)
+        late_mono_s = self._clock.mono_s() - LATE_S
         if self._beast is not None and self._beast.wanted:
-            self._beast.offer([beast_message(timed.frame) for timed in frames])
+            fresh = sorted((timed for timed in frames if timed.mono_s > late_mono_s), key=lambda timed: timed.mono_s)
+            self._beast.offer([beast_message(timed.frame) for timed in fresh])
         if self._sbs is not None and self._sbs.wanted:
-            lines = map(sbs_line, decoded)
+            lines = (sbs_line(item) for item in decoded if item.heard.mono_s > late_mono_s)
             self._sbs.offer([f"{line}{END}".encode() for line in lines if line is not None])
         if self._states is not None:
-            self._states.offer([(item.utc_ns, item.state) for item in decoded])
+            self._states.offer([(item.heard.utc_ns, item.state) for item in decoded])
         if self._raw is not None:
             self._raw.offer(frames)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from camera.geodesy import Site
 from edge.adsb.decode import decode
-from edge.adsb.ear import Decoded
+from edge.adsb.ear import Decoded, TimedFrame
 from edge.adsb.frames import TICK_HZ, ModeSFrame
 from edge.adsb.signal.demod import Demodulator
 from edge.adsb.sources.cu8 import read_cu8, recording_kind
@@ -59,14 +59,14 @@ def decode_recording(
     times count from there, or from zero. `rate_hz` is that of a cu8 file, None: found out. Raises RecordingRefused.
     """
     start_utc_ns = recording_start_utc_ns(path)
-    for t_s, item in decode_messages(path, rate_hz=rate_hz, site=site, summary=summary):
-        yield (None if start_utc_ns is None else item.utc_ns), t_s, item.state
+    for item in decode_messages(path, rate_hz=rate_hz, site=site, summary=summary):
+        yield (None if start_utc_ns is None else item.heard.utc_ns), item.heard.mono_s, item.state
 
 
 def decode_messages(
     path: Path, *, rate_hz: int | None = None, site: Site | None = None, summary: RecordingSummary | None = None
-) -> Iterator[tuple[float, Decoded]]:
-    """(seconds since the recording's first frame, message), as `decode_recording`."""
+) -> Iterator[Decoded]:
+    """Every message of a believed aircraft, its `mono_s` in seconds since the recording's first frame."""
     summary = RecordingSummary() if summary is None else summary
     summary.kind = recording_kind(path)
     start_utc_ns = recording_start_utc_ns(path)
@@ -87,7 +87,7 @@ def decode_messages(
         summary.duration_s, summary.messages = max(summary.duration_s, t_s), summary.messages + 1
         summary.icaos.add(state.icao)
         summary.positions = table.counters.positions
-        yield t_s, Decoded(frame, utc_ns, report, state)
+        yield Decoded(TimedFrame(frame, t_s, utc_ns), report, state)
 
 
 def recording_start_utc_ns(path: Path) -> int | None:

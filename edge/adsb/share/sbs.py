@@ -27,7 +27,7 @@ _OWN_ADDRESS = ("icao", "tisb", "adsr")  # kinds whose address is an airframe's;
 
 def sbs_line(item: Decoded) -> str | None:
     """None where BaseStation has no such line."""
-    report, state, utc_ns = item.report, item.state, item.utc_ns
+    report, state, utc_ns = item.report, item.state, item.heard.utc_ns
     number = _BY_FORMAT.get(report.downlink_format) if report.typecode is None else _BY_TYPECODE.get(report.typecode)
     if number is None or report.key.partition(":")[0] not in _OWN_ADDRESS:
         return None
@@ -35,7 +35,7 @@ def sbs_line(item: Decoded) -> str | None:
     stamp = (f"{when:%Y/%m/%d}", f"{when:%H:%M:%S}.{when.microsecond // 1000:03d}")
     located = report.cpr is not None and state.position_utc_ns == utc_ns
     squawk, kind = report.squawk, report.downlink_format
-    status = item.frame.data[0] & 7 if kind in _SURVEILLANCE else None
+    status = item.heard.frame.data[0] & 7 if kind in _SURVEILLANCE else None
     return ",".join(
         (
             "MSG", str(number), "1", "1", report.icao, "1", *stamp, *stamp,

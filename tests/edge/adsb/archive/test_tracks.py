@@ -90,7 +90,7 @@ def station(tmp_path_factory):
         for frame in addresses.judge(ModeSFrame(item.frame, item.t_s * TICK_HZ, -12.0)):
             t_s = frame.sample / TICK_HZ
             decoded = ear.learn([TimedFrame(frame, t_s, SCENARIO.epoch_utc_ns + round(t_s * S))])
-            rows += [(one.utc_ns, one.state) for one in decoded]
+            rows += [(one.heard.utc_ns, one.state) for one in decoded]
     recorded(root, rows)
     return root
 

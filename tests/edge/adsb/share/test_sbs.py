@@ -107,7 +107,7 @@ def test_dump1090_prints_the_same_of_a_simulated_sky():
 @dump1090.needed
 def test_dump1090_prints_the_same_of_a_real_recording(real_data: Path):
     path = real_data / BEAST
-    ours = [line for _, item in decode_messages(path) if (line := sbs_line(item)) is not None]
+    ours = [line for item in decode_messages(path) if (line := sbs_line(item)) is not None]
     theirs = dump1090.through_dump1090(path.read_bytes(), "sbs").decode().splitlines()
     same, places, near = compare(ours, theirs)
     print(f"{len(ours)} lines, {len(theirs)} of dump1090, {same} the same; {near} of its {places} positions")
