@@ -17,8 +17,10 @@ from edge.adsb.frames import ModeSFrame
 FOOT_M = 0.3048
 KNOT_MPS = 1852.0 / 3600.0
 _CATEGORY_SET = {1: "D", 2: "C", 3: "B", 4: "A"}  # by type code: DO-260B 2.2.3.2.5.2
-# DF18 by control field (DO-260B 2.2.3.2.1.2): what the address stands for. 4 is management, says nothing of aircraft.
-_ADDRESS_KIND = {0: "icao", 1: "anon", 2: "tisb", 3: "tisb", 5: "tisb-anon", 6: "adsr"}
+# DF18 by control field (DO-260B 2.2.3.2.1.2): what the address stands for. 3 is coarse TIS-B, of a format of its own
+# that would be read as nonsense; 4 is management, says nothing of aircraft.
+_ADDRESS_KIND = {0: "icao", 1: "anon", 2: "tisb", 5: "tisb-anon", 6: "adsr"}
+_OWN_WORD = ("icao", "anon")  # said by the aircraft itself
 # DO-260B table 2-78
 _EMERGENCY = ("none", "general", "lifeguard", "minfuel", "nordo", "unlawful", "downed", "reserved")
 _LATEST_VERSION = 3  # of ADS-B; what calls itself 4 to 7 is not defined
@@ -90,7 +92,10 @@ def decode(frame: ModeSFrame) -> Report | None:
             on_ground=on_ground,
             altitude_baro_m=_scaled(said.get("altitude"), FOOT_M),
         )  # fmt: skip
-    return Report(key, icao, kind, typecode, on_ground=on_ground, **_squitter(frame.data, said, typecode))
+    fields = _squitter(frame.data, said, typecode)
+    if prefix not in _OWN_WORD:
+        fields.pop("supplement_b", None)  # the ground puts another bit in its place
+    return Report(key, icao, kind, typecode, on_ground=on_ground, **fields)
 
 
 def _squitter(data: bytes, said: dict[str, Any], typecode: int) -> dict[str, Any]:

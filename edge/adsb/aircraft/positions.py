@@ -57,9 +57,10 @@ class Positions:
     def take(self, field_: CprField, utc_ns: int, mono_s: float, speed_mps: float | None) -> Outcome:
         """In order of time; `speed_mps` is what the aircraft says."""
         trusted = self.trusted
-        if trusted is not None and utc_ns < trusted.utc_ns:
-            return Outcome.NONE
-        if trusted is not None and utc_ns - trusted.utc_ns > LOCAL_S * 1e9:
+        elapsed_s = 0.0 if trusted is None else (utc_ns - trusted.utc_ns) / 1e9
+        if -PAIR_S <= elapsed_s < 0:
+            return Outcome.NONE  # out of order
+        if elapsed_s > LOCAL_S or elapsed_s < 0:  # silent for long, or the clock was set back
             self.trusted = trusted = self._held = None
         earlier = self._fields.get(1 - field_.odd)
         self._fields[field_.odd] = (field_, utc_ns)

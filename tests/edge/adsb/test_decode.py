@@ -100,7 +100,7 @@ def test_addresses_of_different_kinds_have_different_keys():
     body = encode.identification(ICAO, "SIM1")[1:11]
     keys = [report(with_parity(bytes([18 << 3 | control]) + body)) for control in range(7)]
     assert [said and said.key.split(":")[0] for said in keys] == [
-        "icao", "anon", "tisb", "tisb", None, "tisb-anon", "adsr",
+        "icao", "anon", "tisb", None, None, "tisb-anon", "adsr",
     ]  # fmt: skip
 
 

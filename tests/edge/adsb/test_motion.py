@@ -117,7 +117,7 @@ def test_who_is_gone_on_the_ground_or_nowhere_has_no_place_and_says_why():
     assert at(state.model_copy(update={"latitude_deg": None}), SITE, 30 * 10**9) == "no position"
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.floats(0, 60), st.floats(0, 60))
 def test_the_older_the_less_sure(one_s, other_s):
     state = Turning(np.random.default_rng(2)).state(30.0, np.random.default_rng(2))

@@ -1,7 +1,7 @@
 """Codes -> metres, against the tables as published and against those that pyModeS carries."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyModeS import _uncertainty as oracle
 
@@ -103,6 +103,7 @@ def test_what_would_not_separate_aircraft_without_radar_is_flagged(codes, typeco
     assert quality(codes, typecode).flags == flags
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Codes,

@@ -83,6 +83,16 @@ def test_an_even_and_an_odd_message_far_apart_in_time_are_no_pair():
     assert state.latitude_deg is None
 
 
+def test_after_the_clock_was_set_back_an_hour_an_aircraft_is_located_again_at_once():
+    table, hour_ns = AircraftTable(SITE), 3600 * 10**9
+    fly(table, 3600.0, 6)
+    for i in range(6):
+        t_s = 3603.0 + 0.5 * i
+        state = table.update(at(40.5, -3.0 + 0.001 * t_s, i % 2), round(t_s * 1e9) - hour_ns, t_s)
+    assert state.position_mono_s == t_s
+    assert table.counters.jumps == 0
+
+
 def test_height_comes_from_the_best_there_is_and_says_from_where():
     table = AircraftTable(SITE)
     fly(table, 0.0, 3)
@@ -205,7 +215,7 @@ REPORTS = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(REPORTS, st.floats(-1, 70)), max_size=40), st.sampled_from([SITE, None, Site(89.9, 179.9, 0.0)])
 )

@@ -1,7 +1,7 @@
 from math import hypot
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.adsb.aircraft.height import Air, HeightChain, Heights
@@ -117,6 +117,7 @@ def test_a_gnss_height_that_fits_no_altitude_is_left_aside_and_one_that_nothing_
     assert (best(alone).height_m, best(alone).sigma_m) == (10_000.0, 1000.0)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(-300, 38_000), st.floats(-2000, 2000), st.floats(0, 5000)), max_size=60),
     st.floats(-300, 38_000),

@@ -1,7 +1,7 @@
 import random
 from math import log10
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.adsb.aircraft.strength import SignalRange
@@ -23,6 +23,7 @@ def say(signals: SignalRange, key: str, rssi_dbfs: float, far_km: float, gain_db
         signals.hear(key, rssi_dbfs, gain_db, far_km * 1000, float(t_s))
 
 
+@settings(max_examples=30, deadline=None)
 @given(SEEDS)
 def test_true_aircraft_are_not_suspected(seed):
     signals = SignalRange()
@@ -66,6 +67,7 @@ def test_nobody_is_suspected_before_the_station_has_learned_nor_by_a_tower_s_lev
     assert not signals.suspect("tisb:AAAAAA")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 50), st.floats(-60, 0), st.floats(0, 1e6), st.floats(-1, 8)), max_size=200))
 def test_any_levels_are_survived_in_bounded_memory(heard):
     signals, t_s = SignalRange(), 0.0
