@@ -72,7 +72,7 @@ class AsiCamera:
         self._snap_began_mono_s: float | None = None
         self._cooler = Cooler(settings.target_celsius, settings.cooler_ramp_celsius_per_min * rate)
         self.dropped = 0
-        self.name = ""
+        self.name, self.pixel_um = "", nan  # until it is open
 
     @property
     def deadline_s(self) -> float:
@@ -131,9 +131,7 @@ class AsiCamera:
                 cooler_percent = self._controls.get(COOLER_POWER, 0.0) if able.cooled else 0.0
                 self._cooler.follow(self._controls)
         except CameraError:
-            self.dropped += (
-                1  # the picture is here, and nobody knows at what temperature, or whether others are missing
-            )
+            self.dropped += 1  # the picture is here, but not what belongs to it
             raise
         settings = self._settings
         pixels = np.frombuffer(self._buffers[0], "<u2").reshape(settings.height_px, settings.width_px)
@@ -173,7 +171,7 @@ class AsiCamera:
     def _set_up(self) -> None:
         settings = self._settings
         controls = self._controls = Controls(self._camera)
-        self.name = controls.able.name
+        self.name, self.pixel_um = controls.able.name, controls.able.pixel_um
         if settings.target_celsius is not None and not controls.able.cooled:
             raise CameraRefused(f"camera.target_celsius is set, but the {self.name} has no cooler: remove it")
         controls.all_manual()

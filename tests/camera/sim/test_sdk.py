@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from camera.asi import AsiCamera, AsiSettings
+from camera.gap import GapMeter
+from camera.sim.asi_faults import spoilt
 from camera.sim.asi_unit import CONTROLS
 from camera.sim.sdk import FAULTS, SimulatedSdk
 from camera.zwo.library import load_sdk
@@ -102,3 +106,94 @@ def test_an_unknown_fault_in_the_file_is_told_and_ignored(tmp_path: Path, caplog
     (tmp_path / "fault").write_text("warm\n")
     assert sdk.fault() == "warm"
     assert "warm" in FAULTS
+
+
+def made_and_ended(sdk: SimulatedSdk) -> tuple[int, int]:
+    return sdk.ledger["made"], sum(sdk.ledger[name] for name in ("handed", "told", "failed", "cut"))
+
+
+@pytest.mark.parametrize("fault", ["", "dropped", "stalls", "timeout", "wrong-buffer", "removed", "frozen", "short"])
+def test_every_exposure_is_in_the_account_once(zwoasi: Any, camera: Any, tmp_path: Path, fault: str):
+    sdk = zwoasi.zwolib
+    sdk._fault_file._path = tmp_path / "fault"
+    camera.start_video_capture()
+    for number in range(8):
+        if number == 3 and fault:
+            (tmp_path / "fault").write_text(fault)
+        with contextlib.suppress(zwoasi.ZWO_IOError):
+            camera.get_video_data(timeout=60)
+            camera.get_dropped_frames()
+    (tmp_path / "fault").unlink(missing_ok=True)
+    sdk.close_all()
+    made, ended = made_and_ended(sdk)
+    assert made == ended > 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ("frozen", lambda new, old: old),
+        ("half-written", lambda new, old: np.concatenate((new[:10], old[10:]))),
+        ("short", lambda new, old: np.concatenate((new[:10], np.zeros_like(new[10:])))),
+        ("black", lambda new, old: np.zeros_like(new)),
+        ("white", lambda new, old: np.full_like(new, 65532)),
+        ("", lambda new, old: new),
+    ],
+)
+def test_a_spoilt_picture_is_spoilt_as_its_name_says(fault: str, expected: Any):
+    rng = np.random.default_rng(1)
+    new, old = (rng.integers(0, 65535, (20, 32), dtype=np.uint16) for _ in range(2))
+    assert np.array_equal(spoilt(fault, new, old, 65532), expected(new, old))
+
+
+def test_displaced_rows_keep_every_pixel_and_the_upper_half():
+    picture = np.random.default_rng(1).integers(0, 65535, (20, 32), dtype=np.uint16)
+    shifted = spoilt("shifted", picture, None, 65532)
+    assert np.array_equal(shifted[:10], picture[:10])
+    assert not np.array_equal(shifted[10:], picture[10:])
+    assert sorted(shifted.ravel()) == sorted(picture.ravel())
+
+
+def test_automatisms_are_on_until_they_are_told_otherwise(zwoasi: Any, camera: Any):
+    assert camera.get_control_value(zwoasi.ASI_BANDWIDTHOVERLOAD) == [50, True]
+    camera.set_control_value(zwoasi.ASI_BANDWIDTHOVERLOAD, 80)
+    assert camera.get_control_value(zwoasi.ASI_BANDWIDTHOVERLOAD) == [80, False]
+
+
+def test_the_gap_of_the_sensor_is_what_the_constructor_says():
+    sdk = SimulatedSdk(counting_scene, SkyClock(10**18, time.monotonic()), sensor_px=(64, 40), gap_s=0.05)
+    sdk.install()
+    camera = AsiCamera(AsiSettings(exposure_s=0.05, width_px=32, height_px=20))
+    meter = GapMeter()
+    camera.open()
+    for _ in range(8):
+        meter.add(camera.read(2.0))
+    camera.close()
+    sdk.uninstall()
+    assert meter.usual_ms == pytest.approx(50.0, abs=20.0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "does"),
+    [("confused", "close_all"), ("wedged", "usb_reset"), ("unpowered", "power_cycle")],
+)
+def test_what_a_fault_needs_ends_it_and_less_does_not(tmp_path: Path, fault: str, does: str):
+    (tmp_path / "fault").write_text(fault)
+    sdk = SimulatedSdk(counting_scene, SkyClock(0, 0.0), sensor_px=(64, 40), fault_file=tmp_path / "fault")
+    assert sdk.fault() == fault, "a library just loaded does not cure it"
+    if does == "power_cycle":
+        sdk.usb_reset()
+        assert sdk.fault() == fault
+    if does == "close_all":
+        sdk.install()
+        load_sdk(None).Camera(0).close()
+        sdk.uninstall()
+    else:
+        getattr(sdk, does)()
+    assert sdk.fault() == ""
+
+
+def test_a_fresh_library_cures_what_only_a_fresh_process_can(tmp_path: Path):
+    (tmp_path / "fault").write_text("poisoned")
+    sdk = SimulatedSdk(counting_scene, SkyClock(0, 0.0), sensor_px=(64, 40), fault_file=tmp_path / "fault")
+    assert sdk.fault() == ""
