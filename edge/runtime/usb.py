@@ -143,4 +143,7 @@ def power_cycle(
         raise UsbError(f"uhubctl did not switch USB port {device.port}: {err}") from err
     if done.returncode:
         words = " ".join((done.stderr or done.stdout).split())[:200]
-        raise UsbError(f"uhubctl cannot switch USB port {device.port}: {words or f'exit code {done.returncode}'}")
+        raise UsbError(
+            f"uhubctl cannot switch USB port {device.port}: {words or f'exit code {done.returncode}'}; "
+            "systemd/60-skyspotter.rules has a rule for hubs"
+        )

@@ -2,7 +2,8 @@
 
 Fewer arrive than the clock says. A block is never early, so the lateness of the least late of a dozen is free of
 jitter; where that rises for good, so much signal is missing. A busy computer shows otherwise: blocks come late and then
-catch up, or later and later. The reference is only ten seconds old, so a crystal 200 ppm off moves it by 2 ms.
+catch up, or later and later. The reference is only ten seconds old, so a crystal 200 ppm off moves it by 2 ms. It takes
+0.7 s to be sure; until then stamps are early by the length of the gap.
 """
 
 from __future__ import annotations

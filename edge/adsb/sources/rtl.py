@@ -126,7 +126,7 @@ class RtlSource:
                 _ask("rtlsdr_cancel_async", device)  # refused while the reader is only about to begin: again
                 self._reader.join(_CANCEL_EVERY_S)
             if self._reader.is_alive():
-                log.error("event=dongle-stuck: its reader hangs inside librtlsdr; it is left there and not closed")
+                log.error("event=dongle-stuck reader=left-inside-librtlsdr")
                 return
         if self._section.bias_tee and device.device_opened:
             _ask("rtlsdr_set_bias_tee", device, 0)

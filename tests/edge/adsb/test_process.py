@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from rtlsdr import rtlsdr as binding
 
-from camera.sim.scenario import EPOCH_UTC_NS
+from camera.sim.scenario import EPOCH_UTC_NS, night
 from edge.adsb import process
 from edge.adsb.ear import Ear, Heard, TimedFrame
 from edge.adsb.frames import ModeSFrame
 from edge.adsb.sim import encode
 from edge.adsb.sim.librtlsdr import FAULT_FILE
+from edge.adsb.sim.signal import SkySignal
 from edge.adsb.sources import arrivals, rtl
 from edge.adsb.sources.iq import SourceRefused
 from edge.adsb.table import AircraftTable
@@ -23,6 +24,7 @@ from edge.records import RadioHealth, SensorState
 from edge.runtime.clock import RealClock
 from edge.runtime.datagram import DatagramReceiver
 from edge.runtime.place import datagram_path
+from tests.edge.adsb.sources.test_rtltcp import Server
 
 STATION = StationSection(id="test", latitude_deg=40.5, longitude_deg=-3.1, height_m=900.0)
 
@@ -94,6 +96,27 @@ def test_a_dongle_that_hangs_is_reset_on_its_bus_and_heard_again(healths_of, tmp
     assert health.counters["lost"] == 1
     words = [record.reason for record in told if record.state is SensorState.DEAD]
     assert any("USB reset done" in reason for reason in words)
+
+
+def test_a_dongle_at_another_computer_is_heard_like_one_of_our_own(healths_of):
+    signal = SkySignal(night(1))
+    blocks = [signal.block(60 * 2_400_000 + k * 120_000, 120_000).tobytes() for k in range(100)]  # 5 s
+
+    def at_its_pace(connection) -> None:
+        start_s = time.monotonic()
+        for k, block in enumerate(blocks):
+            time.sleep(max(0.0, start_s + 0.05 * k - time.monotonic()))
+            connection.sendall(block)
+
+    server = Server(at_its_pace)
+    try:
+        health = healths_of(
+            RadioSection(source="rtl_tcp", port=server.port),
+            lambda record: record.state is SensorState.OK and record.aircraft > 0,
+        )
+    finally:
+        server.close()
+    assert (health.gain_db, health.lost_blocks) == (38.6, 0)
 
 
 def heard(t_s: float, kind: int) -> TimedFrame:

@@ -186,14 +186,14 @@ def test_blocks_that_vanish_on_the_bus_are_found_and_stamps_stay_right(bench):
 
 @pytest.mark.parametrize("start_db", [0.0, 49.6])
 def test_the_gain_finds_its_band_from_either_end(bench, monkeypatch, start_db):
-    monkeypatch.setattr(gain, "WINDOW_S", 0.5)
-    monkeypatch.setattr(gain, "SETTLE_S", 0.4)
+    monkeypatch.setattr(gain, "WINDOW_S", 0.2)
+    monkeypatch.setattr(gain, "SETTLE_S", 0.35)
     b = bench()
     b.source.gain_db = start_db
     feed = IqFeed(b.source, sky_rate=1.0)
     feed.open()
     assert b.source.gain_db == start_db
-    for _ in range(160):
+    for _ in range(90):
         noise_dbfs = feed.read(5.0).noise_dbfs
     assert gain.LOW_DBFS <= noise_dbfs <= gain.HIGH_DBFS
     assert b.source.counters["gain_steps"] >= 2
