@@ -26,7 +26,7 @@ def twilight(azel_deg: NDArray[np.float64], sun_azel_deg: tuple[float, float]) -
     towards = (1 + np.cos(np.radians(azel_deg[..., 0] - sun_azimuth))) / 2  # 1 over the Sun, 0 opposite
     depth = float(np.clip(-sun_elevation, 0.0, 18.0))
     height = 30.0 - 1.2 * depth  # of the arch, degrees
-    arch = (2.0 + 0.9 * depth) * towards ** (1.5 + 0.15 * depth) * np.exp(-elevation / height)
+    arch = (2.0 + 0.5 * depth) * towards ** (1.5 + 0.15 * depth) * np.exp(-elevation / height)
     arch = arch * np.cos(np.radians(elevation))  # at the zenith all azimuths meet
     opposite = 0.6 * np.exp(-elevation / 40.0)  # the horizon is brighter than the zenith everywhere
     red = np.clip(depth / 8.0, 0.1, 1.0) * arch / (1 + arch)
