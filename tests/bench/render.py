@@ -19,7 +19,7 @@ EXPOSURE_S = 2.0
 
 
 def utc_ns(*fields: int) -> int:
-    return int(datetime(*fields, tzinfo=UTC).timestamp() * 1e9)  # type: ignore[arg-type]
+    return int(datetime(*fields, tzinfo=UTC).timestamp() * 1e9)  # type: ignore[arg-type, misc]
 
 
 def measure(what: str, scenario: Scenario, begin_s: float, frames: int) -> None:
