@@ -34,6 +34,7 @@ class Server:
         self._script, self._greeting = script, greeting
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
+        self._connections: list[socket.socket] = []
         self.commands: list[tuple[int, int]] = []
         self.done = threading.Event()
         self._threads = [threading.Thread(target=self._serve, daemon=True)]
@@ -43,6 +44,7 @@ class Server:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._server.accept()
+                self._connections.append(connection)
                 connection.sendall(self._greeting)
                 listener = threading.Thread(target=self._listen, args=(connection,), daemon=True)
                 listener.start()
@@ -52,7 +54,7 @@ class Server:
                 self.done.wait(5.0)
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_WR)  # orderly: what was sent still arrives
-                listener.join(5.0)
+                listener.join(1.0)
                 connection.close()
 
     def _listen(self, connection: socket.socket) -> None:
@@ -66,7 +68,9 @@ class Server:
 
     def close(self) -> None:
         self.done.set()
-        self._server.shutdown(socket.SHUT_RDWR)
+        for one in (self._server, *self._connections):
+            with contextlib.suppress(OSError):  # closed already
+                one.shutdown(socket.SHUT_RDWR)
         self._server.close()
         for thread in self._threads:
             thread.join(5.0)
