@@ -208,7 +208,7 @@ class RecorderSection(Section):
     evidence_quota_gb: float = Field(5.0, gt=0)
     evidence_beside_s: float = Field(20.0, ge=0, le=600)  # kept before and after an event
     preview_every_s: float = Field(10.0, ge=0, le=3600)  # 0: no pictures
-    pictures_quota_gb: float = Field(3.0, gt=0)
+    pictures_quota_gb: float = Field(5.0, gt=0)
     keep_free_gb: float = Field(2.0, ge=0)  # of the disk, for everybody else
     keep_aircraft: bool = True  # every state heard, as Parquet
     keep_messages: bool = False  # every message, as Beast files

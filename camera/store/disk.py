@@ -36,7 +36,7 @@ class Quotas:
     """Bytes."""
 
     frames: int = 20_000_000_000
-    pictures: int = 3_000_000_000
+    pictures: int = 5_000_000_000
     evidence: int = 5_000_000_000
     keep_free: int = 0
 

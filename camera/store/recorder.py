@@ -93,7 +93,8 @@ class FrameRecorder:
         counted |= self._album.counters if self._settings.preview_every_s else {}
         counted |= {} if self._evidence is None else self._evidence.counters
         swept = sum(shelf.swept for shelf in shelves.values())
-        return counted | {"record_swept": swept, "record_by_day": self.by_day, "record_failing": int(self._failing)}
+        failing = self._failing or not (self._thread.is_alive() or self._ending.is_set())
+        return counted | {"record_swept": swept, "record_by_day": self.by_day, "record_failing": int(failing)}
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Writes what waits, for at most `timeout_s`. Safe to call twice."""

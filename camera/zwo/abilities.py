@@ -37,6 +37,7 @@ class Abilities:
     height_px: int
     mosaic: Mosaic
     bits: int
+    pixel_um: float
     cooled: bool
     e_per_adu: float  # of the sensor's own bits, as the camera says at its present gain; 0: it does not
     controls: Mapping[int, Control]
@@ -99,6 +100,7 @@ def abilities(info: Mapping[str, Any], controls: Mapping[str, Mapping[str, Any]]
         height_px=int(info["MaxHeight"]),
         mosaic="RGGB" if info["IsColorCam"] else "mono",
         bits=bits,
+        pixel_um=float(info["PixelSize"]),
         cooled=bool(info["IsCoolerCam"]),
         e_per_adu=float(info["ElecPerADU"]),
         controls={

@@ -67,7 +67,7 @@ def _capture(config: Config, clock: Clock, stop: threading.Event) -> None:
     climbing = Climbing(runtime_directory() / LADDER_FILE, Shaker(bus))
     life = CameraLife(time.monotonic(), climbing.counters, GapMeter(rate))
     ring = RingWriter(frames_directory(), slot_bytes=2 * section.width_px * section.height_px)
-    recorder = recorder_for(config, lambda: camera.name)
+    recorder = recorder_for(config, camera)
     sender, notifier = DatagramSender(datagram_path()), Notifier()
     limits = _limits(section)
     reader = Reader(

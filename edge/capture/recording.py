@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from importlib.metadata import version
-from math import nan
+from typing import Protocol
 
 from camera.store.disk import Quotas
 from camera.store.header import Origin
@@ -15,24 +14,29 @@ from edge.runtime.place import evidence_spool, record_directory
 
 # -I: as the processes themselves are started. Run at dawn, for the folder of the night.
 BUILD_COMMAND = (sys.executable, "-I", "-m", "edge", "night")
-PIXEL_UM = {"ASI294": 4.63}  # by model
 
 
-def recorder_for(config: Config, camera_name: Callable[[], str] = str) -> FrameRecorder | None:
-    """None where nothing is to be kept, or nowhere. `camera_name` is asked again and again: "" until it is open."""
+class NamedCamera(Protocol):
+    """What the camera says of itself, "" and nan until it is open."""
+
+    name: str
+    pixel_um: float
+
+
+def recorder_for(config: Config, camera: NamedCamera) -> FrameRecorder | None:
+    """None where nothing is to be kept, or nowhere."""
     section = config.recorder
     directory = record_directory(section.directory)
     if directory is None or not (section.keep_frames or section.preview_every_s):
         return None
 
     def origin() -> Origin:
-        name = camera_name()
         return Origin(
             software=f"Skyspotter {version('skyspotter')}",
             station=config.station.id,
             site=config.station.site,
-            instrument=name,
-            pixel_um=next((um for model, um in PIXEL_UM.items() if model in name), nan),
+            instrument=camera.name,
+            pixel_um=camera.pixel_um,
             offset_setting=config.camera.offset_setting,
             simulated=config.simulation is not None,
         )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +181,31 @@ def test_without_raw_frames_only_those_that_become_pictures_are_copied(tmp_path:
     assert not kept(tmp_path)
     assert len(list((tmp_path / "pictures" / NIGHT).glob("*.jpg"))) == 4
     assert (tmp_path / "pictures" / "newest.jpg").stat().st_size > 100
+
+
+def test_killed_at_any_moment_it_leaves_whole_files_only(tmp_path: Path):
+    script = """
+import sys, itertools
+from pathlib import Path
+from camera.store.recorder import FrameRecorder, RecorderSettings
+from camera.store.disk import Quotas
+from tests.camera.store.frames import frame
+recorder = FrameRecorder(RecorderSettings(Path(sys.argv[1]), Quotas(frames=60_000), preview_every_s=2.0))
+print("ready", flush=True)
+for seq in itertools.count(int(sys.argv[2])):
+    recorder.offer(frame(seq))
+"""
+    for first, wait_s in ((0, 0.11), (10_000, 0.17), (20_000, 0.23)):
+        command = [sys.executable, "-c", script, str(tmp_path), str(first)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            time.sleep(wait_s)
+            child.kill()
+    recorder = recorder_in(tmp_path)
+    eventually(lambda: (tmp_path / "evidence").is_dir())
+    recorder.close()
+    stored = list(tmp_path.rglob("*.fits.fz"))
+    assert stored
+    assert all(read_frame(path).pixels.shape == (40, 60) for path in stored)
+    assert not list(tmp_path.rglob("*.part"))
