@@ -2,7 +2,7 @@
 
 FITS with the usual cards (IMAGETYP, SERIAL, GAIN, EXPTIME, CCD-TEMP, NCOMBINE) and the hash of everything in SHA256. A
 file of another camera is refused, a damaged one too; a frame for which no dark was made keeps its dark, and only what
-is hot in any of the camera's darks is filled.
+is hot in any of the camera's darks, or was so for an hour of this night, is filled.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ from numpy.typing import NDArray
 
 from camera.device import Frame
 from camera.frames.dark import Dark, MasterRefused, without_pattern
-from camera.frames.hot import hot_in_dark, replaced
+from camera.frames.hot import HotWatch, hot_in_dark, replaced
 
 SUFFIX = ".dark.fits"
+Region = tuple[tuple[int, int], tuple[int, ...]]  # origin on the sensor, shape
+
+_LOOK_EVERY_NS, _LEARNED_AFTER = 60_000_000_000, 60  # sky time between two looks; looks
+_LEARN_FROM_S = 1.0  # of exposure: shorter ones show little of what is hot
 _HOTTEST_SHARE = 0.01  # of the photosites: with more, the dark is no dark
 
 
@@ -72,7 +76,7 @@ def load_dark(path: Path) -> Dark:
 
 
 class Masters:
-    """The darks of one camera. Not thread-safe."""
+    """The darks of one camera, and what its own nights teach of hot photosites. Not thread-safe."""
 
     def __init__(self, darks: Sequence[Dark] = ()) -> None:
         """Raises MasterRefused: darks of different cameras, or one with light in it."""
@@ -80,14 +84,16 @@ class Masters:
             raise MasterRefused(f"darks of different cameras lie together: {', '.join(sorted(serials))}")
         self._darks = tuple(darks)
         self._patterns: dict[int, NDArray[np.int16]] = {}  # of the darks in use, by their number
-        self._hot: dict[tuple[object, ...], NDArray[np.intp]] = {}
+        self._hot: dict[Region, NDArray[np.intp]] = {}
+        self._watch: HotWatch | None = None
+        self._watched: tuple[str, Region] | None = None
+        self._next_look_utc_ns = 0
         for dark in darks:
             hot = hot_in_dark(dark.pixels)
             if len(hot) > _HOTTEST_SHARE * dark.pixels.size:
                 share = 100 * len(hot) / dark.pixels.size
                 raise MasterRefused(f"{share:.1f} % of a dark is hot: it was not taken with the cap on")
-            region = (dark.origin_px, dark.pixels.shape)
-            self._hot[region] = np.union1d(self._hot.get(region, hot[:0]), hot)
+            self._add_hot((dark.origin_px, dark.pixels.shape), hot)
 
     @classmethod
     def of(cls, directory: Path) -> Masters:
@@ -105,10 +111,9 @@ class Masters:
 
     def apply(self, frame: Frame) -> Frame:
         """The frame without its dark where one fits, and with hot photosites filled. Raises MasterRefused."""
-        if not self._darks:
-            return frame
         if why := self.refused(frame):
             raise MasterRefused(why)
+        self._learn(frame)
         pixels = frame.pixels
         fitting = [number for number, dark in enumerate(self._darks) if not dark.unfit(frame)]
         if fitting:
@@ -119,6 +124,22 @@ class Masters:
         hot = self._hot.get((frame.origin_px, frame.pixels.shape))
         if hot is not None:
             pixels = replaced(pixels, hot)
-        if pixels is not frame.pixels:
-            pixels.flags.writeable = False
+        if pixels is frame.pixels:
+            return frame
+        pixels.flags.writeable = False
         return replace(frame, pixels=pixels)
+
+    def _learn(self, frame: Frame) -> None:
+        """Looks at a frame a minute; from an hour on what stayed hot is filled."""
+        if frame.mosaic != "RGGB" or frame.exposure_s < _LEARN_FROM_S or frame.start_utc_ns < self._next_look_utc_ns:
+            return
+        region = (frame.origin_px, frame.pixels.shape)
+        if self._watch is None or self._watched != (frame.camera_serial, region):
+            self._watch, self._watched = HotWatch((frame.height, frame.width)), (frame.camera_serial, region)
+        self._next_look_utc_ns = frame.start_utc_ns + _LOOK_EVERY_NS
+        self._watch.add(frame.pixels)
+        if self._watch.frames % _LEARNED_AFTER == 0:
+            self._add_hot(region, self._watch.hot())
+
+    def _add_hot(self, region: Region, hot: NDArray[np.intp]) -> None:
+        self._hot[region] = np.union1d(self._hot.get(region, hot[:0]), hot)

@@ -139,6 +139,16 @@ def test_hot_photosites_are_learned_from_a_turning_sky_and_neither_stars_nor_lam
     assert not learned - known
 
 
+def test_without_any_dark_an_hour_of_the_night_finds_what_is_hot() -> None:
+    masters = Masters()
+    for minute in range(60):
+        raw = replace(exposed(300 + minute, 5.0), start_utc_ns=(1 + 60 * minute) * 10**9)
+        clean = masters.apply(raw)
+        assert (clean is raw) is (minute < 59)
+        masters.apply(replace(raw, start_utc_ns=raw.start_utc_ns + 2 * 10**9))  # seconds later: not looked at
+    assert clean.pixels.max() < 2400 < raw.pixels.max()
+
+
 def test_a_hot_photosite_is_filled_from_its_own_colour() -> None:
     mosaic = np.zeros((10, 10), np.uint16)
     mosaic[0::2, 0::2], mosaic[1::2, 1::2] = 100, 300
