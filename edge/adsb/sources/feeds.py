@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from collections import Counter
@@ -29,6 +30,8 @@ from edge.adsb.sources.ladder import Plugged
 from edge.adsb.sources.recorded import RECORDING_ENDED
 from edge.adsb.sources.tcp import connected
 from edge.runtime.clock import Clock
+
+log = logging.getLogger(__name__)
 
 _TICKS_WRONG_S = 1.0
 SILENT_S = 90.0  # without a byte; readsb and dump1090 send a heartbeat every minute at the latest
@@ -104,6 +107,7 @@ class IqFeed:
     def _lead_gain(self, control: GainControl, block: IqBlock, heard: Loudness) -> None:
         gain_db = control.take(block.mono_s, heard)
         if gain_db is not None:
+            log.info("event=gain gain_db=%.1f before=%s", gain_db, self._source.gain_db)
             self._source.set_gain(gain_db)
             self._source.counters["gain_steps"] += 1
 
@@ -161,7 +165,9 @@ class BeastFeed:
         """By the receiver's ticks where they run as ours do; synthetic or restarted ones fall back to the arrival."""
         self._times.arrived(frame.sample, mono_s, utc_ns)
         at_mono_s, at_utc_ns = self._times.at(frame.sample)
-        if not 0 <= mono_s - at_mono_s <= _TICKS_WRONG_S:
+        if not 0 <= mono_s - at_mono_s <= log = logging.getLogger(__name__)
+
+_TICKS_WRONG_S:
             self._times = SampleClock(TICK_HZ, sky_rate=self._sky_rate)
             return TimedFrame(frame, mono_s, utc_ns)
         return TimedFrame(frame, at_mono_s, at_utc_ns)

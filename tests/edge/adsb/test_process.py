@@ -16,8 +16,8 @@ from edge.adsb.frames import ModeSFrame
 from edge.adsb.sim import encode
 from edge.adsb.sim.librtlsdr import FAULT_FILE
 from edge.adsb.sim.signal import SkySignal
-from edge.adsb.sources import arrivals, rtl
-from edge.adsb.sources.iq import SourceRefused
+from edge.adsb.sources import arrivals, ladder, rtl
+from edge.adsb.sources.iq import SourceRefused, SourceStuck
 from edge.adsb.table import AircraftTable
 from edge.config import CameraSection, Config, RadioSection, SimulationSection, StationSection
 from edge.records import RadioHealth, SensorState
@@ -96,6 +96,23 @@ def test_a_dongle_that_hangs_is_reset_on_its_bus_and_heard_again(healths_of, tmp
     assert health.counters["lost"] == 1
     words = [record.reason for record in told if record.state is SensorState.DEAD]
     assert any("USB reset done" in reason for reason in words)
+
+
+def test_a_dongle_that_nothing_helps_ends_the_process_in_words(tmp_path, monkeypatch):
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(arrivals, "STALL_S", 0.1)
+    monkeypatch.setattr(ladder, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(ladder, "END_AFTER_S", 0.5)
+    monkeypatch.setattr(ladder, "_LAST_WORDS_S", 0.1)
+    monkeypatch.setattr(binding, "librtlsdr", binding.librtlsdr)
+    (tmp_path / FAULT_FILE).write_text("stalled")
+    config = Config(
+        station=STATION,
+        radio=RadioSection(source="sim"),
+        simulation=SimulationSection(epoch_utc_ns=EPOCH_UTC_NS, mono_zero_s=time.monotonic() - 60.0),
+    )
+    with pytest.raises(SourceStuck, match="stalled.*nothing helped, the process ends"):
+        process.main(config, RealClock(), threading.Event())
 
 
 def test_a_dongle_at_another_computer_is_heard_like_one_of_our_own(healths_of):
