@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 STREAM = "messages"
 FLUSH_S = 5.0
+RETRY_S = 10.0  # after a failure
 ROOM_EVERY_BYTES = 4 << 20
 APART_NS = 1_000_000_000
 _TICK_NS = 1e9 / (TICK_HZ * TICKS_PER_SAMPLE)
@@ -43,7 +44,7 @@ class MessageRecorder:
         self._hour = -1
         self._begin_utc_ns, self._offset_ticks = 0, 0.0
         self._granted_bytes = 0
-        self._flushed_mono_s = time.monotonic()
+        self._flushed_mono_s = self._retry_mono_s = time.monotonic()
         self._worker: Worker[Sequence[TimedFrame]] = Worker("messages", self._take, tick=self._flush_due, end=self._end)
 
     def offer(self, frames: Sequence[TimedFrame]) -> None:
@@ -56,6 +57,9 @@ class MessageRecorder:
         self._worker.close(timeout_s)
 
     def _take(self, frames: Sequence[TimedFrame]) -> None:
+        if self.failure and time.monotonic() < self._retry_mono_s:
+            self.lost += len(frames)
+            return
         try:
             self._write(frames)
         except OSError as err:
@@ -71,22 +75,25 @@ class MessageRecorder:
         hour = frames[-1].utc_ns // 3_600_000_000_000
         if self._file is None or hour != self._hour:
             self._end()
-            self._begin(frames[0].utc_ns)
+            self._make_room(None)
+            self._file = self._begin(frames[0].utc_ns)
             self._hour = hour
+        elif self._granted_bytes < 0:
+            self._make_room(self._path)
         data = b"".join(beast_message(timed.frame, self._ticks(timed)) for timed in frames)
-        if len(data) > self._granted_bytes:
-            if not self._shelf.make_room(ROOM_EVERY_BYTES, keep=self._path):
-                raise OSError(28, "no room within recorder.radio_quota_gb, or the disk is full")
-            self._granted_bytes = ROOM_EVERY_BYTES
-        assert self._file is not None
         self._file.write(data)
         self._granted_bytes -= len(data)
 
-    def _begin(self, utc_ns: int) -> None:
+    def _make_room(self, keep: Path | None) -> None:
+        if not self._shelf.make_room(ROOM_EVERY_BYTES, keep=keep):
+            raise OSError(28, "no room within recorder.radio_quota_gb, or the disk is full")
+        self._granted_bytes = ROOM_EVERY_BYTES
+
+    def _begin(self, utc_ns: int) -> BinaryIO:
         name = f"beast-utc--{utc_ns // 1_000_000_000}.{utc_ns % 1_000_000_000:09d}.beast"
         self._path = self._shelf.day(STREAM, utc_ns) / name
-        self._file = self._path.open("ab")
-        self._begin_utc_ns, self._offset_ticks, self._granted_bytes = utc_ns, float("inf"), 0
+        self._begin_utc_ns, self._offset_ticks = utc_ns, float("inf")
+        return self._path.open("ab")
 
     def _ticks(self, timed: TimedFrame) -> int:
         """Of the recording's own scale, on which the first message has _BEGIN_TICKS."""
@@ -106,7 +113,8 @@ class MessageRecorder:
             self._fail(err)
 
     def _fail(self, err: OSError) -> None:
-        """Gives the file up; the next messages begin another."""
+        """Gives the file up; a later message begins another."""
+        self._retry_mono_s = time.monotonic() + RETRY_S
         if not self.failure:
             log.warning("event=recorder-failing directory=%s error=%s", self._shelf.root, err)
         self.failure = f"{self._shelf.root}: cannot be written: {err.strerror or err}"

@@ -32,7 +32,11 @@ class Shelf:
         return folder
 
     def make_room(self, needed_bytes: int, *, keep: Path | None = None) -> bool:
-        """Deletes the oldest files, but not `keep`, until so much more fits; False where it does not even then."""
+        """Deletes the oldest files, but not `keep`, until so much more fits; False where it does not even then.
+
+        Raises OSError where `root` cannot be made.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
         files = sorted(
             (folder.name, stat.st_mtime_ns, path, stat.st_size)
             for stream in STREAMS

@@ -14,7 +14,9 @@ import pytest
 from camera.sim.scenario import night
 from edge.adsb import process
 from edge.adsb.archive.tracks import tracks
+from edge.adsb.ear import TimedFrame
 from edge.adsb.frames import TICK_HZ, ModeSFrame
+from edge.adsb.outlets import Outlets
 from edge.adsb.share.beast import beast_message
 from edge.adsb.sim.signal import SkySignal
 from edge.adsb.sources.beast import BeastParser
@@ -32,7 +34,7 @@ from edge.records import RadioHealth, SensorState
 from edge.runtime.clock import RealClock, clock_for
 from edge.runtime.datagram import DatagramReceiver
 from edge.runtime.place import datagram_path
-from tests.edge.adsb.share.dump1090 import free_ports
+from tests.edge.adsb.share.dump1090 import connected, free_ports
 from tests.edge.adsb.share.test_server import until
 
 STATION = StationSection(id="test", latitude_deg=40.5247, longitude_deg=-3.0883, height_m=980.0)
@@ -181,3 +183,28 @@ def test_an_ear_that_does_not_hear_writes_no_empty_sky(station):
         running.health(lambda health: health.counters["open_failed"] > 1)
         assert (station / "receiver.json").exists()
         assert not (station / "aircraft.json").exists()
+
+
+def test_what_is_believed_late_is_kept_but_not_sent_after(station):
+    """The first of an aircraft, believed with its second; other programs want messages in order of time."""
+    (port,) = free_ports(1)
+    config = Config(
+        station=STATION,
+        share=ShareSection(beast_port=port, aircraft_json=False),
+        recorder=RecorderSection(directory=station, keep_messages=True),
+    )
+    outlets = Outlets(config, RealClock())
+    with connected(port) as connection:
+        until(lambda: outlets.counters()["beast_clients"])
+        now_s, now_ns = time.monotonic(), time.time_ns()
+        frames = [
+            TimedFrame(ModeSFrame(SENT[n].data, 0.0, -10.0), now_s - age_s, now_ns - round(age_s * 1e9))
+            for n, age_s in enumerate((40.0, 0.0, 0.02))
+        ]
+        outlets.take(frames, [])
+        until(lambda: outlets.counters()["messages_recorded"] == 3)
+        outlets.close()
+        sent = BeastParser().feed(receive_until_closed(connection))
+    assert [frame.data for frame in sent] == [SENT[2].data, SENT[1].data]
+    (kept,) = (station / "messages").rglob("*.beast")
+    assert [frame.data for frame in read_beast(kept)] == [frame.data for frame in SENT[:3]]

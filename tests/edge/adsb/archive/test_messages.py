@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from camera.sim.scenario import night
+from edge.adsb.archive import messages as module
 from edge.adsb.archive.messages import MessageRecorder
 from edge.adsb.archive.shelf import Shelf
 from edge.adsb.cli import radio_app
@@ -115,9 +116,26 @@ def test_the_open_file_is_never_the_one_that_makes_room(tmp_path, heard):
     assert recorder.written == len(heard)
 
 
-def test_a_disk_that_is_full_loses_messages_counted_with_a_sentence(tmp_path, heard):
-    recorder = MessageRecorder(Shelf(tmp_path, 10**9, reserve_bytes=1 << 62))
+def test_a_disk_that_is_full_loses_messages_counted_with_a_sentence_until_there_is_room(tmp_path, heard, monkeypatch):
+    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    shelf = Shelf(tmp_path, 10**9, reserve_bytes=1 << 62)
+    recorder = MessageRecorder(shelf)
+    for _ in range(3):
+        recorder.offer(heard[:5])
+    until(lambda: recorder.lost == 15)
+    until(lambda: recorder.failure.endswith("or the disk is full"))
+    assert not files(tmp_path)
+    shelf._reserve = 0
     recorder.offer(heard[:5])
     recorder.close()
-    assert (recorder.written, recorder.lost) == (0, 5)
-    assert recorder.failure.endswith("or the disk is full")
+    assert (recorder.written, recorder.lost, recorder.failure) == (5, 15, "")
+
+
+def test_after_a_failure_the_disk_is_left_in_peace_for_a_while(tmp_path, heard, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Shelf, "make_room", lambda self, *_, **__: asked.append(1))
+    recorder = MessageRecorder(Shelf(tmp_path, 10**9))
+    for _ in range(20):
+        recorder.offer(heard[:5])
+    recorder.close()
+    assert (recorder.lost, len(asked)) == (100, 1)

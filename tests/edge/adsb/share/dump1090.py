@@ -23,7 +23,7 @@ def through_dump1090(beast: bytes, output: str, *options: str, silent_s: float =
     command += [word for name, port in ports.items() for word in (f"--net-{name}-port", port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        with _connected(port_out) as back, _connected(port_in) as there:
+        with connected(port_out) as back, connected(port_in) as there:
             sender = threading.Thread(target=_send, args=(there, beast))
             sender.start()
             data = b""
@@ -56,7 +56,7 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def _connected(port: int) -> socket.socket:
+def connected(port: int) -> socket.socket:
     deadline_s = time.monotonic() + 10.0
     while True:
         try:
