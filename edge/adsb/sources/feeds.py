@@ -165,9 +165,7 @@ class BeastFeed:
         """By the receiver's ticks where they run as ours do; synthetic or restarted ones fall back to the arrival."""
         self._times.arrived(frame.sample, mono_s, utc_ns)
         at_mono_s, at_utc_ns = self._times.at(frame.sample)
-        if not 0 <= mono_s - at_mono_s <= log = logging.getLogger(__name__)
-
-_TICKS_WRONG_S:
+        if not 0 <= mono_s - at_mono_s <= _TICKS_WRONG_S:
             self._times = SampleClock(TICK_HZ, sky_rate=self._sky_rate)
             return TimedFrame(frame, mono_s, utc_ns)
         return TimedFrame(frame, at_mono_s, at_utc_ns)
