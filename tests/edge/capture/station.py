@@ -45,15 +45,24 @@ def hurried(times: float) -> Iterator[None]:
         yield
 
 
-def config_of(source: str, *, exposure_s: float = 0.05, mode: str = "video", **simulation: Any) -> Config:
+def config_of(
+    source: str,
+    *,
+    exposure_s: float = 0.05,
+    mode: str = "video",
+    shortest_exposure_s: float | None = None,
+    epoch_utc_ns: int = EPOCH_UTC_NS,
+    **simulation: Any,
+) -> Config:
+    """Small frames. Without `shortest_exposure_s` the exposure stays what it is."""
     return Config.model_validate(
         {
             "station": {"id": "test", "latitude_deg": 40.5, "longitude_deg": -3.1, "height_m": 900.0},
             "camera": {
-                "source": source, "mode": mode, "exposure_s": exposure_s, "shortest_exposure_s": exposure_s,
-                "lowest_gain_setting": 120, "width_px": 96, "height_px": 80,
+                "source": source, "mode": mode, "width_px": 96, "height_px": 80, "lowest_gain_setting": 120,
+                "exposure_s": exposure_s, "shortest_exposure_s": shortest_exposure_s or exposure_s,
             },
-            "simulation": {"epoch_utc_ns": EPOCH_UTC_NS, "mono_zero_s": time.monotonic(), **simulation},
+            "simulation": {"epoch_utc_ns": epoch_utc_ns, "mono_zero_s": time.monotonic(), **simulation},
         }
     )  # fmt: skip
 
@@ -73,7 +82,7 @@ class Station:
         self.counters: dict[str, int] = {}  # the camera's, once closed
         self._revive, self._libraries = revive, []  # type: tuple[bool, list[Any]]
         assert config.simulation is not None
-        clock = SkyClock(EPOCH_UTC_NS, config.simulation.mono_zero_s, config.simulation.rate)
+        clock = SkyClock(config.simulation.epoch_utc_ns, config.simulation.mono_zero_s, config.simulation.rate)
         self.thread = threading.Thread(target=self._run, args=(config, clock), daemon=True)
         self.thread.start()
 

@@ -16,7 +16,7 @@ from edge.capture.simulated import FAULT_FILE
 from edge.config import Config
 from edge.records import SensorState
 from edge.runtime.ring import EndOfFrames, ReadError
-from tests.edge.capture.station import Station, config_of, hurried
+from tests.edge.capture.station import EPOCH_UTC_NS, Station, config_of, hurried
 
 Start = Callable[..., Station]
 
@@ -162,6 +162,17 @@ def test_single_exposures_fill_the_ring_too(start: Start):
     station = start(config_of("sim", mode="snap"))
     station.until(lambda health: health.state is SensorState.OK and health.frames >= 3)
     assert isinstance(station.frame(), Frame)
+
+
+def test_a_bright_sky_is_exposed_shorter_and_no_more_often_than_by_night(start: Start):
+    noon_utc_ns = EPOCH_UTC_NS + 14 * 3600 * 10**9
+    station = start(config_of("sim", exposure_s=0.4, shortest_exposure_s=0.001, epoch_utc_ns=noon_utc_ns))
+    station.until(lambda health: health.counters.get("thinned", 0) > 5, 20.0)
+    frames = [station.frame() for _ in range(3)]
+    assert frames[-1].exposure_s < 0.05
+    assert frames[2].end_mono_s - frames[1].end_mono_s >= 0.9 * 0.4
+    health = station.until(lambda health: True)
+    assert health.state is SensorState.OK, "a bright sky is no broken camera"
 
 
 def test_the_gap_between_exposures_is_published(start: Start):
