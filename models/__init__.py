@@ -32,9 +32,15 @@ preset.py        a recipe, checked
 train_patches.py the training loop of the published networks
 patch_runs.py    what that leaves in its folder
 ranks.py         one process or several
+sweep.py         learning rate against batch
+patch_method.py  the published method, whole: frame to trails
+patch_export.py  its network as ONNX, float and INT8
 export.py        weights -> float ONNX, proven equal
 quantize.py      float ONNX -> INT8 for TensorRT and for the CPU
 evaluate.py      recall and false trails on labelled pictures
 study.py         the published study's percentages, on rendered traffic
+reports.py       Markdown, JSON and pictures of a run or an evaluation
+plots.py         their pictures
+cli_published.py skyspotter models import | presets | fit | sweep | report
 cli.py           skyspotter models train | quantise | evaluate | detect
 """

@@ -13,10 +13,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from models import cli_published
 from models.contract import ModelRefused
 from models.zoo import zoo_path
 
 app = typer.Typer(help="Train, quantise, evaluate and run the network.", no_args_is_help=True)
+cli_published.register(app)
 SHIPPED = zoo_path()
 out = Console()
 err = Console(stderr=True)

@@ -17,7 +17,7 @@ HOMES = {
     "rtlsdr": {"edge/adsb/sources/rtl.py", "edge/adsb/sim/librtlsdr.py"},
     "pyModeS": {"edge/adsb/decode.py"},
     "paho": {"edge/publish/mqtt.py"},
-    "onnxruntime": {"models/engine_onnx.py", "models/quantize.py"},  # running; making
+    "onnxruntime": {"models/engine_onnx.py", "models/quantize.py", "models/patch_export.py"},  # running; making
     "tensorrt": {"models/engine_tensorrt.py"},
     "pycuda": {"models/engine_tensorrt.py"},
     "openvino": {"models/engine_openvino.py"},
