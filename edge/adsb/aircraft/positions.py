@@ -19,6 +19,7 @@ from edge.adsb.decode import CprField
 PAIR_S = 10.0  # even and odd further apart may lie in different zones: DO-260B A.1.7.7
 LOCAL_S = 120.0  # of sky: beyond it the last position is no reference
 FASTEST_MPS = 400.0
+FASTEST_OF_ALL_MPS = 900.0  # whatever it says of itself
 SLACK_M = 500.0
 RANGE_M = 600_000.0  # beyond the radio horizon of anything that flies
 JUMP_FLAG_S, JUMPS_FOR_DUPLICATE = 15.0, 2
@@ -134,8 +135,8 @@ def _resolve(field_: CprField, near: Fix, utc_ns: int, mono_s: float) -> Fix:
 
 def reachable(from_: Fix, to: Fix, speed_mps: float | None) -> bool:
     """Could an aircraft have flown it? At 1.3 times its own speed, but never less than an airliner's."""
-    elapsed_s = abs(to.utc_ns - from_.utc_ns) / 1e9
-    return distance_m(from_, to) <= SLACK_M + max(FASTEST_MPS, 1.3 * (speed_mps or 0.0)) * elapsed_s
+    fastest_mps = min(max(FASTEST_MPS, 1.3 * (speed_mps or 0.0)), FASTEST_OF_ALL_MPS)
+    return distance_m(from_, to) <= SLACK_M + fastest_mps * abs(to.utc_ns - from_.utc_ns) / 1e9
 
 
 def distance_m(a: Fix | Site, b: Fix | Site) -> float:
