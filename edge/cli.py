@@ -233,14 +233,14 @@ def night(
     keogram: Annotated[bool, typer.Option("--keogram", help="The meridian through the night.")] = False,
     timelapse: Annotated[bool, typer.Option("--timelapse", help="H.264 in MP4, for any browser.")] = False,
     startrail: Annotated[bool, typer.Option("--startrail", help="The brightest of all frames.")] = False,
+    enhanced: Annotated[bool, typer.Option("--enhanced", help="The sky's level subtracted; of raw frames.")] = False,
     plate: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the meridian lies.")] = None,
 ) -> None:
     """Keogram, time-lapse and star trails of a folder of frames; without a choice all three."""
     from edge.night import night as body
 
-    raise typer.Exit(
-        body(folder, out or folder, keogram=keogram, timelapse=timelapse, startrail=startrail, plate=plate)
-    )
+    chosen = {"keogram": keogram, "timelapse": timelapse, "startrail": startrail, "enhanced": enhanced}
+    raise typer.Exit(body(folder, out or folder, plate=plate, **chosen))
 
 
 @app.command()

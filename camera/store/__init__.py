@@ -9,6 +9,7 @@ evidence   frames around an event, asked for from anywhere on the box
 album      previews, the keogram as it grows, the night's pictures after dawn
 keogram    one line of the sky per frame
 movie      a time-lapse that browsers play
+startrail  the brightest of a night
 nightbook  keogram, time-lapse and star trails of any folder of frames
 night      which night, and whether it is one
 """

@@ -3,7 +3,8 @@
     pictures/newest.jpg               always there, always whole: for control rooms and web pages
     pictures/<night>/<time>.jpg       the same, kept
     pictures/<night>/keogram.columns  a record per frame (`camera.store.keogram`)
-    pictures/<night>/keogram.jpg, startrail.jpg, timelapse.mp4, night.json   made after dawn (`camera.store.nightbook`)
+    pictures/<night>/keogram.jpg      made of it every quarter of an hour
+    pictures/<night>/startrail.jpg, timelapse.mp4, night.json   made after dawn (`camera.store.nightbook`)
 
 *Why* in the recorder's thread of the capture process, and not in the judgement, which knows the background: a disk that
 hangs must not stop anybody from judging, a picture of the sky is wanted most when the judgement is down, and what is
@@ -26,6 +27,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from camera.background import Background
 from camera.device import Frame
 from camera.store.disk import Disk
 from camera.store.evidence import stamp
@@ -33,7 +35,7 @@ from camera.store.header import Origin
 from camera.store.keogram import RECORD, Line, append, line_of, record_of
 from camera.store.night import DUSK_DEG, night_name, sun_deg
 from camera.store.shelf import PART
-from camera.views import classical
+from camera.views import classical, enhanced
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ NEWEST, COLUMNS, DONE = "newest.jpg", "keogram.columns", "night.json"
 LONGEST_PX = 960
 JPEG_QUALITY = 80
 BUILD_LIMIT_S = 3600.0
+KEOGRAM_EVERY_S = 900.0
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -55,6 +58,7 @@ class Album:
         self._line: tuple[object, Line] | None = None
         self._night: str | None = None  # whose pictures grow; "" by day, None before the first frame
         self._tried: set[str] = set()
+        self._keogram_mono_s = time.monotonic()
         self._builder: tuple[str, float, subprocess.Popen[bytes]] | None = None
 
     def due(self, frame: Frame) -> bool:
@@ -78,22 +82,29 @@ class Album:
             self.counters["previews"] += 1
 
     def tend(self) -> None:
-        """Starts and watches what makes the pictures of finished nights; call it every few seconds."""
+        """Starts and watches what makes the pictures of nights; call it every few seconds."""
+        now_mono_s = time.monotonic()
         if self._builder is not None:
             self._look_at_builder(*self._builder)
-        elif self._build_command and self._night is not None and (night := self._unfinished()):
+        elif not self._build_command or self._night is None:
+            return
+        elif night := self._unfinished():
             self._tried.add(night)
-            folder = self._disk.shelves["pictures"].folder / night
-            try:
-                builder = subprocess.Popen(
-                    [*self._build_command, os.fspath(folder)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-                )
-            except OSError as err:
-                self._failed(night, str(err))
-                return
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, builder.pid, 19)
-            self._builder = (night, time.monotonic(), builder)
+            self._start_builder(night)
+        elif self._night and now_mono_s - self._keogram_mono_s >= KEOGRAM_EVERY_S:
+            self._keogram_mono_s = now_mono_s
+            self._start_builder(self._night, "--keogram")
+
+    def _start_builder(self, night: str, *options: str) -> None:
+        command = [*self._build_command, *options, os.fspath(self._disk.shelves["pictures"].folder / night)]
+        try:
+            builder = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        except OSError as err:
+            self._failed(night, str(err))
+            return
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, builder.pid, 19)
+        self._builder = (night, time.monotonic(), builder)
 
     def close(self) -> None:
         """Ends a builder; the next process of ours starts it again."""
@@ -144,21 +155,23 @@ class Album:
         if code:
             self._failed(night, f"exit code {code}")
             return
-        self.counters["nights_built"] += 1
+        self.counters["nights_built"] += night in self._tried
         shelf = self._disk.shelves["pictures"]
         for path in (shelf.folder / night).iterdir():
             if path.suffix != ".jpg" or not path.stem[0].isdigit():
                 shelf.put(f"{night}/{path.name}", path.stat().st_size)
-        log.info("event=night-built night=%s", night)
 
     def _failed(self, night: str, why: str) -> None:
         self.counters["nights_failed"] += 1
         log.warning("event=night-failed night=%s reason=%s", night, why)
 
 
-def preview_of(frame: Frame) -> NDArray[np.uint8]:
-    """(h, w, 3) red, green, blue, at most LONGEST_PX to a side: averaging the rest away is also what removes noise."""
-    picture = classical(frame)
+def preview_of(frame: Frame, sky: Background | None = None) -> NDArray[np.uint8]:
+    """(h, w, 3) red, green, blue, at most LONGEST_PX to a side: averaging the rest away is also what removes noise.
+
+    The classical view, or with `sky` the enhanced one.
+    """
+    picture = classical(frame) if sky is None else enhanced(frame, sky)
     scale = LONGEST_PX / max(picture.shape[:2])
     if scale >= 1.0:
         return picture

@@ -18,15 +18,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from camera.background import background
 from camera.device import FileUnreadable, Frame, PlateRefused
 from camera.files import list_frames, read_frame
 from camera.plate import Plate
 from camera.store.album import COLUMNS, DONE, preview_of, with_words, without_time
 from camera.store.disk import write_whole
 from camera.store.fitsfile import read_plate
-from camera.store.header import Origin
 from camera.store.keogram import Line, keogram, line_of, read_records, record_of
 from camera.store.movie import Movie
+from camera.store.startrail import StarTrail
 
 KEOGRAM, STARTRAIL, TIMELAPSE = "keogram.jpg", "startrail.jpg", "timelapse.mp4"
 MADE_HERE = {KEOGRAM, STARTRAIL, TIMELAPSE, "newest.jpg"}
@@ -40,11 +41,12 @@ class Wanted:
     keogram: bool = True
     timelapse: bool = True
     startrail: bool = True
+    enhanced: bool = False  # the sky's level subtracted: of raw frames, previews are stretched already
 
 
 @dataclass(slots=True)
 class Summary:
-    """What was made of what; written as night.json, whose presence says that the night is done."""
+    """What was made of what; as night.json it says that the night is done."""
 
     frames: int = 0
     unreadable: int = 0
@@ -53,44 +55,52 @@ class Summary:
     made: tuple[str, ...] = ()
 
 
-def build(
-    folder: Path, out: Path, wanted: Wanted, *, plate: Plate | None = None, origin: Origin | None = None
-) -> Summary:
+def build(folder: Path, out: Path, wanted: Wanted, *, plate: Plate | None = None) -> Summary:
     """Makes what is wanted of all frames below `folder`. Raises OSError, ValueError("... no frames")."""
-    paths = [path for path in list_frames([folder]) if path.name not in MADE_HERE]
     out.mkdir(parents=True, exist_ok=True)
-    summary = Summary()
-    made: list[str] = []
-    columns = folder / COLUMNS
-    stored = read_records(columns) if columns.exists() else None
-    records: list[NDArray[np.void]] = []
-    trails = _Trails()
-    line: tuple[tuple[int, ...], Line] | None = None
-    with contextlib.ExitStack() as open_files:
-        movie = open_files.enter_context(Movie(out / TIMELAPSE)) if wanted.timelapse else None
-        for frame in _frames(paths, summary):
-            preview = _preview(frame)
-            if movie is not None:
-                movie.add(_dated(preview, frame))
-            if wanted.startrail:
-                trails.add(without_time(preview) if preview is frame.pixels else preview)
-            if wanted.keogram and stored is None:
-                shape = (*frame.pixels.shape, *frame.origin_px)
-                if line is None or line[0] != shape:
-                    line = (shape, line_of(frame, plate or _plate_inside(frame)))
-                records.append(record_of(frame, line[1]))
-    if not summary.frames:
-        raise ValueError(f"{folder}: no frames that can be read")
-    if movie is not None:
-        made.append(TIMELAPSE)
-    if wanted.startrail:
+    summary, columns = Summary(), folder / COLUMNS
+    stored = read_records(columns) if wanted.keogram and columns.exists() else None
+    meridian = None if stored is not None or not wanted.keogram else _Meridian(plate)
+    trail = StarTrail() if wanted.startrail else None
+    if wanted.timelapse or trail or meridian:
+        paths = [path for path in list_frames([folder]) if path.name not in MADE_HERE]
+        with Movie(out / TIMELAPSE) if wanted.timelapse else contextlib.nullcontext() as movie:
+            for frame in _frames(paths, summary):
+                preview = _preview(frame, wanted.enhanced)
+                if movie is not None:
+                    movie.add(_dated(preview, frame))
+                if trail is not None:
+                    trail.add(without_time(preview) if preview is frame.pixels else preview)
+                if meridian is not None:
+                    meridian.add(frame)
+        if not summary.frames:
+            raise ValueError(f"{folder}: no frames that can be read")
+    made = [TIMELAPSE] if wanted.timelapse else []
+    if trail is not None:
         span = f"{summary.first_utc} to {summary.last_utc}" if summary.first_utc else ""
-        made.append(_save(out / STARTRAIL, with_words(trails.picture(), ("", span))))
-    if wanted.keogram:
-        made.append(_save(out / KEOGRAM, keogram(np.array(records) if stored is None else stored)))
+        made.append(_save(out / STARTRAIL, with_words(trail.picture(), ("", span))))
+    records = stored if meridian is None else np.array(meridian.records)
+    if records is not None:
+        made.append(_save(out / KEOGRAM, keogram(records)))
     summary.made = tuple(made)
-    write_whole(out / DONE, json.dumps(asdict(summary), indent=1).encode())
+    if wanted.keogram and wanted.timelapse and wanted.startrail:
+        write_whole(out / DONE, json.dumps(asdict(summary), indent=1).encode())
     return summary
+
+
+class _Meridian:
+    """The columns of frames that come without them."""
+
+    def __init__(self, plate: Plate | None) -> None:
+        self.records: list[NDArray[np.void]] = []
+        self._plate = plate
+        self._line: tuple[tuple[int, ...], Line] | None = None  # of frames with that shape and origin
+
+    def add(self, frame: Frame) -> None:
+        shape = (*frame.pixels.shape, *frame.origin_px)
+        if self._line is None or self._line[0] != shape:
+            self._line = (shape, line_of(frame, self._plate or _plate_inside(frame)))
+        self.records.append(record_of(frame, self._line[1]))
 
 
 def _frames(paths: Iterable[Path], summary: Summary) -> Iterable[Frame]:
@@ -118,11 +128,11 @@ def _named_utc_ns(path: Path) -> int:
     return (int(whole.timestamp()) * 1000 + int(found[2])) * 10**6
 
 
-def _preview(frame: Frame) -> NDArray[np.uint8]:
+def _preview(frame: Frame, enhanced: bool) -> NDArray[np.uint8]:
     """A picture that was stretched already stays as it is."""
     if frame.pixels.dtype == np.uint8 and frame.mosaic != "RGGB":
         return np.asarray(frame.pixels if frame.pixels.ndim == 3 else np.dstack([frame.pixels] * 3), dtype=np.uint8)
-    return preview_of(frame)
+    return preview_of(frame, background(frame) if enhanced else None)
 
 
 def _dated(preview: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
@@ -132,39 +142,6 @@ def _dated(preview: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
     return with_words(
         preview.copy(), ("", f"{datetime.fromtimestamp(frame.start_utc_ns // 10**9, UTC):%Y-%m-%d %H:%M:%S} UTC")
     )
-
-
-class _Trails:
-    """Whatever stood out of its surroundings in any picture, over the mean sky: twilight and Moon do not drown it."""
-
-    def __init__(self) -> None:
-        self._pictures = 0
-        self._out: NDArray[np.int16] | None = None
-        self._sky: NDArray[np.float32] | None = None
-
-    def add(self, picture: NDArray[np.uint8]) -> None:
-        if self._out is not None and picture.shape != self._out.shape:
-            size = self._out.shape[1::-1]
-            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        height, width = picture.shape[:2]
-        small = cv2.resize(picture, (max(width // 16, 1), max(height // 16, 1)), interpolation=cv2.INTER_AREA)
-        smooth = cv2.resize(cv2.medianBlur(small, 3), (width, height), interpolation=cv2.INTER_LINEAR)
-        out = np.asarray(picture.astype(np.int16) - smooth, dtype=np.int16)
-        if self._out is None or self._sky is None:
-            self._out, self._sky = out, smooth.astype(np.float32)
-        else:
-            np.maximum(self._out, out, out=self._out)
-            self._sky += smooth
-        self._pictures += 1
-
-    def picture(self) -> NDArray[np.uint8]:
-        """(h, w, 3), of at least one picture. The maximum of noise is bright everywhere: its own median is black."""
-        assert self._out is not None
-        assert self._sky is not None
-        above = self._out - np.median(self._out[::5, ::5], axis=(0, 1))
-        return np.asarray(
-            np.clip(0.5 * self._sky / self._pictures + 1.5 * np.maximum(above, 0), 0, 255), dtype=np.uint8
-        )
 
 
 def _plate_inside(frame: Frame) -> Plate | None:

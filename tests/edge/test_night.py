@@ -12,7 +12,7 @@ from camera.store.header import Origin
 from edge.night import NightRefused, night
 from tests.camera.store.frames import frame
 
-NONE = {"keogram": False, "timelapse": False, "startrail": False, "plate": None}
+NONE = {"keogram": False, "timelapse": False, "startrail": False, "enhanced": False, "plate": None}
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def frames(tmp_path: Path) -> Path:
 
 def test_one_picture_is_made_when_asked_for_and_all_when_nothing_is(frames: Path, tmp_path: Path, capsys):
     assert night(frames, tmp_path / "one", **(NONE | {"keogram": True})) == 0
-    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == ["keogram.jpg", "night.json"]
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == ["keogram.jpg"]
     assert night(frames, tmp_path / "all", **NONE) == 0
     assert len(list((tmp_path / "all").iterdir())) == 4
     assert "3 frames" in capsys.readouterr().out

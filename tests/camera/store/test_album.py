@@ -164,7 +164,40 @@ def test_raw_frames_become_a_night_and_what_is_damaged_is_counted(tmp_path: Path
     (tmp_path / "9.fits").write_bytes(b"SIMPLE  = nonsense")
     summary = build(tmp_path, tmp_path / "out", Wanted(timelapse=False))
     assert (summary.frames, summary.unreadable) == (5, 1)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["keogram.jpg", "night.json", "startrail.jpg"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["keogram.jpg", "startrail.jpg"]
+
+
+def test_a_keogram_alone_needs_no_frame_but_its_columns_and_leaves_the_night_unfinished(tmp_path: Path):
+    album, _ = album_in(tmp_path)
+    for seq in range(5):
+        album.take(frame(seq), ORIGIN, preview=False)
+    folder = tmp_path / "pictures" / NIGHT
+    assert build(folder, folder, Wanted(timelapse=False, startrail=False)).made == ("keogram.jpg",)
+    assert sorted(path.name for path in folder.iterdir()) == [COLUMNS, "keogram.jpg"]
+
+
+def test_the_enhanced_view_takes_the_sky_away(tmp_path: Path):
+    slope = np.linspace(2000, 9000, 320)[None, :] * np.ones((320, 1))
+    sky = (slope + np.random.default_rng(1).normal(0, 20, slope.shape)).astype(np.uint16)
+    (tmp_path / "0.fits.fz").write_bytes(encode(frame(0, sky, mosaic="mono"), ORIGIN))
+    step = {}
+    for enhanced in (False, True):
+        build(tmp_path, tmp_path, Wanted(keogram=False, timelapse=False, enhanced=enhanced))
+        columns = cv2.imread(str(tmp_path / "startrail.jpg"))[:250].mean(axis=(0, 2))
+        step[enhanced] = columns[-40:].mean() - columns[:40].mean()
+    assert step[True] < 0.2 * step[False]
+
+
+def test_while_the_night_goes_on_its_keogram_is_made_again_and_again(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("camera.store.album.KEOGRAM_EVERY_S", 0.0)
+    script = (
+        "import sys,pathlib; assert sys.argv[1] == '--keogram'; (pathlib.Path(sys.argv[2]) / 'keogram.jpg').touch()"
+    )
+    album, _ = album_in(tmp_path, sys.executable, "-c", script)
+    album.take(frame(0), ORIGIN, preview=True)
+    eventually(lambda: album.tend() or (tmp_path / "pictures" / NIGHT / "keogram.jpg").exists())
+    album.close()
+    assert (album.counters["nights_built"], album.counters["nights_failed"]) == (0, 0)
 
 
 def test_star_trails_show_what_moves_and_not_the_twilight(tmp_path: Path):
