@@ -7,6 +7,7 @@ darks.py      `skyspotter darks`: frames taken with the cap on into master darks
 desk.py       `skyspotter hold`, `release` and `keep`: said at the box, never over the network
 doctor.py     `skyspotter doctor`: what a station lacks, and what to do
 example.py    the commented example.toml, and a configuration in words
+flat.py       `skyspotter flat`: the lens's shading from the stars of some frames
 lettering.py  text on pictures: a real font, labels that keep off each other
 night.py      `skyspotter night`: keogram, time-lapse, star trails of a folder of frames
 masking.py    `skyspotter mask`: a night or a drawing into the file of what hides the sky

@@ -304,6 +304,20 @@ def darks(
 
 
 PlateFile = Annotated[Path, typer.Option("--plate", metavar="FILE", help="The camera's plate, by `calibrate`.")]
+
+
+@app.command()
+def flat(
+    frames: Annotated[list[Path], typer.Argument(metavar="FRAMES...", help="Frames of a clear night, or folders.")],
+    plate: PlateFile,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The flat; camera.flat_file uses it.")] = Path("flat.json"),
+) -> None:
+    """Measures the lens's shading by the stars of some frames, the better the more of the night they span."""
+    from edge.flat import flat as body
+
+    raise typer.Exit(body(frames, plate_file=plate, out=out))
+
+
 MaskFile = Annotated[Path, typer.Option("--out", metavar="FILE", help="The mask file.")]
 
 

@@ -59,6 +59,7 @@ class CameraSection(Section):
     cooler_ramp_celsius_per_min: float = Field(5.0, ge=0.5, le=30)
     dew_heater: bool = True
     darks_directory: Path | None = None  # of `skyspotter darks`; None: raw frames are judged as they are
+    flat_file: Path | None = None  # of `skyspotter flat`; None: pictures stay darker towards the edge
 
     @model_validator(mode="after")
     def _room_below(self) -> CameraSection:

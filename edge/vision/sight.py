@@ -15,6 +15,7 @@ import numpy as np
 from camera.coadd import Coadd
 from camera.device import Frame, PlateRefused
 from camera.frames.dark import MasterRefused
+from camera.frames.flat import Flattener, load_flat
 from camera.frames.masters import Masters
 from camera.mask import Hidden, Mask, load_mask
 from camera.plate import Plate, check_plate, load_plate
@@ -80,8 +81,9 @@ class Sight:
         canary: Canary | None = None,
         mask: Mask | None = None,
         masters: Masters | None = None,
+        flattener: Flattener | None = None,
     ) -> None:
-        """Args: mask: of the same camera and region as the plate; masters: the camera's darks."""
+        """Args: mask: of the same camera and region as the plate; masters: the camera's darks; flattener: its flat."""
         self._canary, self._canary_missed, self._frames = canary, "", 0
         self._detector, self._plate, self._lowest_deg = detector, plate, lowest_deg
         self._plate_fault = "" if plate is not None else plate_fault
@@ -89,7 +91,7 @@ class Sight:
         self._watch = SkyWatch(hidden=None if mask is None or plate is None else Hidden.behind(mask, plate))
         self._plate_watch = None if plate is None else PlateWatch(plate)
         self._coadd = Coadd()
-        self._masters = masters or Masters()
+        self._masters, self._flattener = masters or Masters(), flattener
         self._keeper = SkyKeeper()
         self._raw: Frame | None = None
         self._clean: Frame | None = None
@@ -140,13 +142,16 @@ class Sight:
         return JudgedSum(trails, total.start_utc_ns, end_utc_ns, total.end_mono_s)
 
     def _calibrated(self, raw: Frame) -> Frame:
-        """Without its dark; once per frame. Darks of another camera are said once, and left out."""
+        """Without its dark and shading; once per frame. Darks of another camera are said once, and left out."""
         if raw is not self._raw or self._clean is None:
+            self._raw = raw
             try:
-                self._raw, self._clean = raw, self._masters.apply(raw)
+                self._clean = self._masters.apply(raw)
             except MasterRefused as err:
                 log.warning("darks refused reason=%s", err)
-                self._masters, self._raw, self._clean = Masters(), raw, raw
+                self._masters, self._clean = Masters(), raw
+            if self._flattener is not None:
+                self._clean = self._flattener.apply(self._clean)
         return self._clean
 
     def _refused(self, frame: Frame) -> str:
@@ -172,12 +177,14 @@ def load_sight(config: Config) -> tuple[Sight, NetworkEngine, Plate | None, str,
         except PlateRefused as err:
             plate, fault, refused = None, str(err), True  # without its mask nobody knows what the plate may vouch for
             log.warning("plate refused reason=%s", err)
-    masters = None
-    if config.camera.darks_directory is not None:
-        try:
+    masters = flattener = None
+    try:
+        if config.camera.darks_directory is not None:
             masters = Masters.of(config.camera.darks_directory)
-        except MasterRefused as err:
-            log.warning("darks refused reason=%s", err)
+        if config.camera.flat_file is not None and plate is not None:
+            flattener = Flattener(load_flat(config.camera.flat_file), plate)
+    except MasterRefused as err:
+        log.warning("darks or flat refused reason=%s", err)
     sight = Sight(
         Detector(engine, config.network.threshold),
         plate,
@@ -186,6 +193,7 @@ def load_sight(config: Config) -> tuple[Sight, NetworkEngine, Plate | None, str,
         canary=Canary(engine),
         mask=mask,
         masters=masters,
+        flattener=flattener,
     )
     return sight, engine, plate, fault, refused
 
