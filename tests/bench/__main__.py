@@ -9,7 +9,8 @@ import sys
 import tests.bench
 from tests.bench.tables import machine
 
-NOT_HERE = ("__main__", "tables", "adsb_channel", "adsb_score", "plate_real", "memory")  # memory takes half an hour
+# memory takes half an hour, models needs PyTorch: `make bench-models`
+NOT_HERE = ("__main__", "tables", "adsb_channel", "adsb_score", "plate_real", "models", "memory")
 LAST = "end_to_end"
 
 
