@@ -67,6 +67,12 @@ def test_the_example_names_every_key_once_and_its_examples_are_accepted() -> Non
         ("[camera]\nsource = 'sim'", "there is no [simulation] section"),
         ("[camera]\nsource = 'none'\n[radio]\nsource = 'none'", "at least one sense"),
         ("[radio]\nsource = 'beast'\nfiles = ['yesterday.bin']", "there is no [simulation] section"),
+        ("[share]\nbeast_port = 3\nsbs_port = 3", "s.toml: share: beast_port and sbs_port must differ"),
+        ("[radio]\nsource = 'beast'\n[share]\nbeast_port = 30005", "the radio would listen to itself"),
+        (
+            "[share]\nhost = '0.0.0.0'\n[simulation]\nepoch_utc_ns = 1\nmono_zero_s = 0.0",
+            "share.host must be 127.0.0.1 in a simulation",
+        ),
         ("[network]\nthreshold = 0.99", "reports nothing"),
         ("[guard]\nbeams = [{region = 'whole-sky', minimum_elevation_deg = 90}]", "less than or equal to 60"),
         ("[guard]\nsmallest_range_m = 1e9", "less than or equal to 5000"),

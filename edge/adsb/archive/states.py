@@ -24,6 +24,7 @@ Row = tuple[int, AircraftState]  # utc_ns of the message, state after it
 FLUSH_S = 30.0
 FLUSH_ROWS = 20_000  # some 30 MB
 _BYTES_PER_ROW, _BYTES_PER_FILE = 100, 24_000  # more than any has needed: the columns' names and statistics
+_WAITING = 512  # reads, half a minute: longer than the busiest hour's merge
 STREAM = "aircraft"
 
 
@@ -39,7 +40,9 @@ class StateRecorder:
         self._flushed_mono_s = time.monotonic()
         self._newest_utc_ns = 0
         self._tidy = False
-        self._worker: Worker[Sequence[Row]] = Worker("states", self._take, tick=self._flush_due, end=self._flush)
+        self._worker: Worker[Sequence[Row]] = Worker(
+            "states", self._take, tick=self._flush_due, end=self._flush, waiting=_WAITING
+        )
 
     def offer(self, rows: Sequence[Row]) -> None:
         """Returns at once; where the thread is behind, the rows are lost and counted."""

@@ -86,8 +86,9 @@ class StreamServer:
 
     def _run(self) -> None:
         while not self._ending.is_set():
+            family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
             try:
-                listener = socket.create_server((self._host, self.port), backlog=8)
+                listener = socket.create_server((self._host, self.port), family=family, backlog=8)
             except OSError as err:
                 why = str(err.strerror).partition(" (while")[0]  # the address again
                 failure = f"{self._name}: port {self.port} of {self._host} cannot be opened: {why}"

@@ -170,6 +170,7 @@ def test_a_folder_that_cannot_be_made_is_a_warning_not_an_end(tmp_path):
 
 
 def test_a_recorder_that_is_behind_loses_rows_counted_and_never_waits(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_WAITING", 64)
     monkeypatch.setattr(StateRecorder, "_take", lambda self, rows: time.sleep(0.2))
     recorder = StateRecorder(Shelf(tmp_path, 10**9))
     begin_s = time.monotonic()
