@@ -135,5 +135,8 @@ class Station:
         self.counters = recall(runtime_directory() / process.LADDER_FILE).counters  # before anything hung wakes up
         for library in self._libraries:
             library.released.set()
+        for thread in threading.enumerate():
+            if thread.name == "camera":  # of a life that hung: it still writes down its end
+                thread.join(5.0)
         self.ring.close()
         self.socket.close()
