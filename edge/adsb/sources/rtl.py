@@ -11,7 +11,6 @@ import logging
 import threading
 import time
 from collections import Counter
-from ctypes import Array, c_ubyte
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -128,7 +127,7 @@ class RtlSource:
             if self._reader.is_alive():
                 log.error("event=dongle-stuck reader=left-inside-librtlsdr")
                 return
-        if self._section.bias_tee and device.device_opened:
+        if self._section.bias_tee:
             _ask("rtlsdr_set_bias_tee", device, 0)
         device.close()
 
@@ -154,19 +153,18 @@ class RtlSource:
 
 
 def _pump(device: RtlSdr, arrivals: Arrivals) -> None:
-    """The reader thread: returns when cancelled or when the device goes."""
+    """The reader thread: returns when cancelled or when the device goes. It never closes the device."""
+    from rtlsdr import rtlsdr
 
-    def take(values: Array[c_ubyte], _context: Any) -> None:
-        arrivals.put(np.ctypeslib.as_array(values).copy())
+    def take(buffer: Any, count: int, _context: Any) -> None:
+        arrivals.put(np.ctypeslib.as_array(buffer, (count,)).copy())
 
-    try:
-        device.read_bytes_async(take, 2 * BLOCK_SAMPLES)
-        arrivals.end("librtlsdr stopped reading")
-    except OSError as err:
-        arrivals.end(str(err))
+    callback = rtlsdr.rtlsdr_read_async_cb_t(take)
+    code = _ask("rtlsdr_read_async", device, callback, device, 0, 2 * BLOCK_SAMPLES)
+    arrivals.end(str(rtlsdr.LibUSBError(code, "while it was read")) if code < 0 else "librtlsdr stopped reading")
 
 
-def _ask(function: str, device: RtlSdr | None, *values: int) -> int:
+def _ask(function: str, device: RtlSdr | None, *values: object) -> int:
     """librtlsdr itself; below 0 is an error of libusb."""
     from rtlsdr import rtlsdr
 
