@@ -129,14 +129,17 @@ def plate(config: Config | None) -> Iterator[Finding]:
         yield Finding("plate", "warn", words)
         return
     from camera.device import PlateRefused
+    from camera.mask import load_mask
     from camera.plate import load_plate
 
     try:
-        load_plate(config.plate.file)
+        found = load_plate(config.plate.file)
+        yield Finding("plate", "ok", str(config.plate.file))
+        if config.plate.mask_file is not None:
+            mask = load_mask(config.plate.mask_file, found)
+            yield Finding("mask", "ok", f"{config.plate.mask_file}: {len(mask.polygons_px)} areas")
     except PlateRefused as err:
         yield Finding("plate", "fail", str(err))
-    else:
-        yield Finding("plate", "ok", str(config.plate.file))
 
 
 def network(config: Config | None) -> Iterator[Finding]:

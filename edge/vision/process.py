@@ -15,7 +15,7 @@ import logging
 import os
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 
 from camera.device import Frame
@@ -235,6 +235,8 @@ class Judgement:
                 **{f"refused_{k}": n for k, n in self._inward.refused.items()},
             },
         }
+        if station.plate_health is not None:
+            parts["plate"] = asdict(station.plate_health)
         for name, health in (("camera", station.camera_health), ("radio", station.radio_health)):
             if health is not None:
                 facts = health.model_dump(mode="json", exclude={"kind", "version", "counters"})
