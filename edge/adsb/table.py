@@ -19,6 +19,9 @@ from edge.adsb.motion import GONE_S, STALE_S
 from edge.adsb.quality import Codes, height_sigma_m, quality, velocity_sigma_mps
 from edge.records import AircraftState
 
+_PLAIN = (  # fields that a squitter sets as they are
+    "callsign", "category", "emergency", "speed_mps", "track_deg", "airspeed_mps", "heading_deg", "vertical_rate_mps",
+)  # fmt: skip
 _SAID_TWICE_M = 150.0  # altitudes of two replies that agree
 
 
@@ -176,7 +179,7 @@ class AircraftTable:
             conduct.jumped(fix)
         else:
             conduct.move(fix, velocity_sigma_mps(codes.nac_v))
-        if rssi_dbfs is not None and self._site is not None:
+        if rssi_dbfs is not None and self._site is not None and not report.cpr.surface:
             self._hear(aircraft, self._site, fix, rssi_dbfs)
         told = quality(codes, report.typecode or 0, supplement_b=bool(report.supplement_b))
         signal = ("signal-range",) if self._signals.suspect(report.key) else ()
@@ -216,11 +219,6 @@ def _said(aircraft: _Aircraft, report: Report) -> dict[str, object]:
             changes["squawk"] = report.squawk
         aircraft.squawk_once = report.squawk
     return changes
-
-
-_PLAIN = (
-    "callsign", "category", "emergency", "speed_mps", "track_deg", "airspeed_mps", "heading_deg", "vertical_rate_mps",
-)  # fmt: skip
 
 
 def _learn(codes: Codes, report: Report) -> None:

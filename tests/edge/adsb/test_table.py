@@ -1,6 +1,6 @@
 import random
 from dataclasses import replace
-from math import log10
+from math import floor, log10
 
 import pytest
 from hypothesis import given, settings
@@ -161,6 +161,30 @@ def test_who_is_heard_without_a_position_is_counted_and_keeps_its_level():
     assert (state.latitude_deg, state.rssi_dbfs) == (None, -21.5)
     assert (table.not_located(3.0), table.fresh(3.0)) == (1, 1)
     assert table.not_located(30.0) == 0
+
+
+def on_the_ground(latitude: float, longitude: float, odd: int) -> Report:
+    """DO-260B A.1.7.3 with a quarter of the airborne zones."""
+    zone_deg = 90.0 / (60 - odd)
+    y = floor(131072 * (latitude % zone_deg) / zone_deg + 0.5)
+    zone_deg = 90.0 / max(cpr.longitude_zones(latitude) - odd, 1)
+    x = floor(131072 * (longitude % zone_deg) / zone_deg + 0.5)
+    field = CprField(y % 131072, x % 131072, odd, True)
+    return replace(PLANE, typecode=7, cpr=field, on_ground=True, speed_mps=5.0, track_deg=90.0)
+
+
+def test_an_aircraft_on_the_ground_is_placed_near_the_station_by_both_zones_and_not_without_one():
+    table, nowhere = AircraftTable(SITE), AircraftTable(None)
+    for i in range(4):
+        report = on_the_ground(40.4983, -3.5676, i % 2)
+        state = table.update(report, round(i * 1e9), float(i), -20.0)
+        assert (state.latitude_deg is None) == (i == 0)
+        assert nowhere.update(report, round(i * 1e9), float(i)).latitude_deg is None
+    assert (state.latitude_deg, state.longitude_deg) == (
+        pytest.approx(40.4983, abs=1e-4),
+        pytest.approx(-3.5676, abs=1e-4),
+    )
+    assert state.on_ground
 
 
 def test_what_a_reply_alone_says_counts_when_it_is_said_twice():
