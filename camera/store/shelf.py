@@ -53,8 +53,8 @@ class Shelf:
         self.put(name, self._items.get(name, 0) + size_bytes)
 
     def put(self, name: str, size_bytes: int) -> None:
-        """An item, and how large it is now."""
-        self.bytes += size_bytes - self._items.get(name, 0)
+        """An item, and how large it is now; what grows is the newest, and goes last."""
+        self.bytes += size_bytes - self._items.pop(name, 0)
         self._items[name] = size_bytes
 
     def make_room(self, wanted_bytes: int, *, sparing: str = "") -> bool:

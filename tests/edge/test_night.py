@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from camera.device import PlateRefused
 from camera.store.fitsfile import encode
 from camera.store.header import Origin
+from edge.capture.recording import BUILD_COMMAND
 from edge.night import NightRefused, night
 from tests.camera.store.frames import frame
 
@@ -30,6 +32,12 @@ def test_one_picture_is_made_when_asked_for_and_all_when_nothing_is(frames: Path
     assert night(frames, tmp_path / "all", **NONE) == 0
     assert len(list((tmp_path / "all").iterdir())) == 4
     assert "3 frames" in capsys.readouterr().out
+
+
+def test_what_the_recorder_starts_at_dawn_makes_everything_beside_the_frames(frames: Path):
+    done = subprocess.run([*BUILD_COMMAND, str(frames)], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"keogram.jpg", "startrail.jpg", "timelapse.mp4", "night.json"} <= {path.name for path in frames.iterdir()}
 
 
 def test_what_is_no_night_is_refused(frames: Path, tmp_path: Path):

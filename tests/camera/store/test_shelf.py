@@ -93,6 +93,18 @@ def test_folders_go_as_a_whole_and_the_one_that_grows_is_spared(tmp_path: Path):
     assert (shelf.bytes, shelf.expired) == (10, 1)
 
 
+def test_what_still_grows_goes_last(tmp_path: Path):
+    shelf = Shelf(tmp_path, 10)
+    shelf.take_stock()
+    put(shelf, "night/columns", 3)
+    put(shelf, "night/a", 3)
+    (tmp_path / "night" / "columns").write_bytes(b"x" * 5)
+    shelf.add("night/columns", 2)
+    put(shelf, "night/b", 4)
+    assert on_disk(tmp_path) == {"night/columns": 5, "night/b": 4}
+    assert shelf.bytes == 9
+
+
 def test_a_file_that_somebody_else_removed_is_no_trouble(tmp_path: Path):
     shelf = Shelf(tmp_path, 10)
     shelf.take_stock()
