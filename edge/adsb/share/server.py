@@ -29,7 +29,7 @@ HEARTBEAT_S = 30.0
 RETRY_S = 10.0
 _KERNEL_BYTES = 128 << 10  # so that it is our queue, which counts, that fills
 _PART_BYTES = 32 << 10
-_TICK_S = 0.5
+_TICK_S, _PAUSE_S = 0.5, 0.05
 
 
 class StreamServer:
@@ -122,15 +122,17 @@ class StreamServer:
     def _accept(self, listener: socket.socket, selector: selectors.BaseSelector) -> None:
         try:
             connection, _ = listener.accept()
-        except OSError:
-            return  # it has thought better of it
+        except OSError:  # it has thought better of it, or we have no descriptor left: do not spin
+            self._ending.wait(_PAUSE_S)
+            return
         if len(self._clients) >= CLIENTS:
             self.counters["turned_away"] += 1
             connection.close()
             return
         connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
+        with contextlib.suppress(OSError):  # gone already: the first read finds out
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
         self._clients[connection] = _Client(connection, self._queued)
         selector.register(connection, selectors.EVENT_READ, connection)
         self.counters["clients"] = len(self._clients)
