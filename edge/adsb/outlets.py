@@ -30,7 +30,7 @@ LATE_S = 2.0
 
 
 class Outlets:
-    """What the configuration asks for. In a simulation nothing is learned of the hours."""
+    """What the configuration asks for. A simulated sky teaches no hours and never lies among a station's recordings."""
 
     def __init__(self, config: Config, clock: Clock) -> None:
         share, recorder = config.share, config.recorder
@@ -45,7 +45,7 @@ class Outlets:
         if share.aircraft_json:
             receiver = receiver_json(version("skyspotter"), config.station.site)
             self._json = JsonFiles(share.json_directory or runtime_directory(), receiver)
-        directory = recorder.directory or _state_directory()
+        directory = recorder.directory or (None if self._simulated else _state_directory())
         self._shelf = self._states = self._raw = self._usual = None
         if directory is not None:
             self._shelf = Shelf(directory, round(recorder.radio_quota_gb * 1e9))

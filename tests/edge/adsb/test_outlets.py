@@ -208,3 +208,12 @@ def test_what_is_believed_late_is_kept_but_not_sent_after(station):
     assert [frame.data for frame in sent] == [SENT[2].data, SENT[1].data]
     (kept,) = (station / "messages").rglob("*.beast")
     assert [frame.data for frame in read_beast(kept)] == [frame.data for frame in SENT[:3]]
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+def test_only_the_real_sky_is_kept_in_the_station_s_state_directory(station, monkeypatch, simulated):
+    monkeypatch.setenv("STATE_DIRECTORY", f"{station / 'state'}:/another")
+    simulation = SimulationSection(epoch_utc_ns=1, mono_zero_s=0.0) if simulated else None
+    outlets = Outlets(Config(station=STATION, simulation=simulation), RealClock())
+    outlets.close()
+    assert ("states_recorded" in outlets.counters()) is not simulated
