@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 import warnings
 from pathlib import Path
 
@@ -95,6 +97,14 @@ def test_the_file_keeps_the_standard_and_its_checksums(tmp_path: Path, plate: Pl
                 units.verify("exception")
                 assert units[1].data is not None
                 assert {"CHECKSUM", "DATASUM"} <= set(units[1].header) or not raw
+
+
+def test_nasas_checker_finds_nothing_to_say(tmp_path: Path, plate: Plate):
+    if (checker := shutil.which("fitsverify")) is None:
+        pytest.skip("no fitsverify on this machine")
+    path = stored(tmp_path, frame_of(plate), Origin(**{**as_dict(FULL), "plate": plate}))
+    done = subprocess.run([checker, "-e", str(path)], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_flipped_bit_is_noticed_by_the_checksum(tmp_path: Path):
