@@ -94,6 +94,7 @@ def _capture(config: Config, clock: Clock, stop: threading.Event) -> None:
     finally:
         stop.set()  # on the last rung as well
         reader.thread.join(STOP_WAIT_S)  # a hung call does not come back: its thread ends with the process
+        reader.count_dropped()
         climbing.save()
         if recorder is not None:
             recorder.close(2.0)

@@ -65,10 +65,11 @@ class Reader:
         try:
             return ask()
         finally:
-            self._count_dropped()
+            self.count_dropped()
             self._notifier.beat()
 
-    def _count_dropped(self) -> None:
+    def count_dropped(self) -> None:
+        """What the camera counted itself. For the main thread too: this one may hang just after it was told."""
         self.life.counters["dropped"] = self._dropped_before + self._camera.dropped
 
     def _one_opening(self) -> Step | None:
