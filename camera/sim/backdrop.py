@@ -95,20 +95,22 @@ class Backdrop:
         extinct = 10 ** (-0.4 * 0.6 * EXTINCTION_MAG * (air_mass(self._elevation_deg) - 1)[..., None])
         return 10 ** (-0.4 * DARK_SKY_MAG) * shape[..., None] * extinct, np.nan_to_num(towns).astype(np.float32)
 
-    def clear_sky(self, utc_ns: int) -> Float32:
-        """(rows, columns, 3) coarse: light of one pixel's cloudless sky, in units of V = 0 per second, per colour."""
+    def clear_sky(self, utc_ns: int) -> tuple[Float32, Float32]:
+        """(rows, columns, 3) coarse: light of one pixel's cloudless sky, in units of V = 0 per second, per colour; of
+        the air, and of what shines from beyond it."""
         site, wanted = self._scenario.site, self._scenario.sky
-        light = self._night
+        light, beyond = self._night, np.zeros(self._night.shape)
         sun = sun_azel(utc_ns, site)
         if sun[1] > twilight.DARK_SUN_DEG:
             light = light + twilight.twilight(np.stack((self._azimuth_deg, self._elevation_deg), axis=-1), sun)
         if wanted.milky_way:
             extinct = 10 ** (-0.4 * EXTINCTION_MAG * (air_mass(self._elevation_deg) - 1)[..., None])
-            light = light + milkyway.milky_way(self._unit, utc_ns, site) * extinct
+            beyond = milkyway.milky_way(self._unit, utc_ns, site) * extinct
         if wanted.moon:
             light = light + moonlight.skylight(self._unit, moonlight.Moon.at(utc_ns, site))
         through = self._arcsec2 * self._lens * (BEHIND_SKYLINE + (1 - BEHIND_SKYLINE) * self._open)
-        return np.asarray(np.nan_to_num(light * through[..., None]), dtype=np.float32)
+        air, behind = (np.nan_to_num(part * through[..., None]).astype(np.float32) for part in (light, beyond))
+        return air, behind
 
     def transmission(self, t_s: float) -> Float32 | None:
         """(rows, columns) coarse: share of starlight that comes through the clouds at `t_s`; None without any."""
@@ -133,17 +135,18 @@ class Backdrop:
         )
         noise = np.clip(noise, -2.0, 2.0)
         off = np.abs((self._azimuth_deg - cloud.azimuth_deg + 180) % 360 - 180)
-        inside = np.clip((cloud.half_width_deg - off + 8 * noise) / 16 + 0.5, 0, 1)
+        inside = np.ones(off.shape)
         if cloud.half_width_deg < 180:  # a bank over one side ends below the zenith, where all azimuths meet
+            inside = np.clip((cloud.half_width_deg - off + 8 * noise) / 16 + 0.5, 0, 1)
             inside = inside * np.clip((88 - self._elevation_deg) / 10, 0, 1)
         depth = -np.log(max(cloud.transmission, 1e-3)) * (1 + 0.25 * noise)
         return np.asarray(np.nan_to_num(np.exp(-depth * inside * strength), nan=1.0), dtype=np.float32)
 
-    def cloudy_sky(self, clear: Float32, transmission: Float32) -> Float32:
+    def cloudy_sky(self, air: Float32, beyond: Float32, transmission: Float32) -> Float32:
         """Cloud hides the light behind it and scatters a little more light of the ground back; over towns much more."""
         dim = transmission[..., None]
         glow = np.array([1.7, 1.45, 1.25], np.float32)
-        light = clear * (dim + (1 - dim) * glow)
+        light = air * (dim + (1 - dim) * glow) + beyond * dim
         if self._scenario.sky.lit_clouds:
             lit = (0.3 + 4.0 * self._towns) * self._arcsec2 * self._lens * self._open * 10 ** (-0.4 * DARK_SKY_MAG[1])
             depth = -np.log(np.maximum(transmission, 1e-3))

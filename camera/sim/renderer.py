@@ -110,7 +110,7 @@ class Renderer:
         bv = self._stars.bv_mag - 0.3
         colour = np.stack((10 ** (0.22 * bv), np.ones(len(bv)), 10 ** (-0.34 * bv)), axis=-1)
         self._star_light = 10 ** (-0.4 * self._stars.v_mag)[:, None] * colour
-        self._sky: tuple[object, Float32, Float32] | None = None  # what it is of, coarse, full mosaic; per second
+        self._sky: tuple[object, tuple[Float32, Float32], Float32] | None = None  # of what; coarse; mosaic; per second
 
     def render(self, start_utc_ns: int, exposure_s: float) -> NDArray[np.uint16]:
         """(height, width) RGGB stored units of the exposure that begins at `start_utc_ns`."""
@@ -159,10 +159,10 @@ class Renderer:
         moment_ns = self._sky_moment_ns(start_utc_ns)
         if self._sky is None or self._sky[0] != (self._plate.sha256, moment_ns):
             coarse = self._backdrop.clear_sky(moment_ns)
-            self._sky = ((self._plate.sha256, moment_ns), coarse, self._mosaic(coarse))
+            self._sky = ((self._plate.sha256, moment_ns), coarse, self._mosaic(coarse[0] + coarse[1]))
         _, coarse, full = self._sky
         if transmission is not None:
-            full = self._mosaic(self._backdrop.cloudy_sky(coarse, transmission))
+            full = self._mosaic(self._backdrop.cloudy_sky(*coarse, transmission))
         background = full + self._dark_e_per_s
         background *= np.float32(exposure_s)
         return background
