@@ -16,9 +16,12 @@ from camera.background import background, half_planes, normalised_planes
 from camera.device import Frame
 from camera.exposure import sky_level
 from camera.frames.dark import Dark
+from camera.frames.flat import Flat, Flattener
 from camera.frames.hot import HotWatch
 from camera.frames.masters import Masters
 from camera.refresh import SkyKeeper
+from camera.sim.renderer import simulated_plate
+from camera.sim.scenario import night
 from camera.views import classical, enhanced
 
 WIDTH_PX, HEIGHT_PX, STARS, ROUNDS, LIVE_FRAMES = 2744, 2822, 4000, 9, 30
@@ -61,12 +64,19 @@ def main() -> None:
     frame = field_frame()
     sky = background(frame)
     masters, watch = Masters([field_dark()]), HotWatch((HEIGHT_PX, WIDTH_PX))
+    plate = simulated_plate(night(1))
+    flat = Flat(
+        camera_serial=plate.camera_serial, a=-0.35, b=0.0, c=-0.25, stars=0, frames=0, rms_mag=0.0, extinction_mag=0.2
+    )
+    flattener = Flattener(flat, plate)
+    own = replace(frame, camera_serial=plate.camera_serial, origin_px=plate.region.origin_px)
     print(f"{WIDTH_PX} x {HEIGHT_PX} RGGB, median CPU ms of {ROUNDS} (all threads together)")
     for name, work in (
         ("half_planes", lambda: half_planes(frame)),
         ("background", lambda: background(frame)),
         ("normalised_planes", lambda: normalised_planes(frame, sky)),
         ("darks and hot pixels", lambda: masters.apply(frame)),
+        ("flat", lambda: flattener.apply(own)),
         ("hot pixels, learning", lambda: watch.add(frame.pixels)),
         ("exposure law's look", lambda: sky_level(frame)),
         ("classical view", lambda: classical(frame)),
