@@ -6,7 +6,7 @@ not fit is flagged with its reason in the record, neither dropped nor trusted in
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import hypot
 
 from camera.geodesy import Site
@@ -44,6 +44,7 @@ class TableCounters:
     jumps: int = 0
     out_of_range: int = 0
     altitudes_held_back: int = 0
+    ground_claims: int = 0  # not believed
     turned_away: int = 0  # messages of aircraft for which there was no room
 
 
@@ -77,6 +78,10 @@ class AircraftTable:
             first = AircraftState(key=report.key, icao=report.icao, seen_mono_s=mono_s)
             aircraft = self._aircraft[report.key] = _Aircraft(first, Positions(self._site))
         self.counters.messages += 1
+        says = report.on_ground if report.downlink_format in (11, 17, 18) else None
+        if says is not None and not aircraft.conduct.lands(says, aircraft.state.speed_mps, mono_s):
+            self.counters.ground_claims += 1
+            report = replace(report, on_ground=None, speed_mps=None, track_deg=None, cpr=None)
         changes = _said(aircraft, report)
         changes["seen_mono_s"] = max(mono_s, aircraft.state.seen_mono_s)
         changes["messages"] = aircraft.state.messages + 1

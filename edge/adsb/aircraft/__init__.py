@@ -6,5 +6,5 @@ strength.py   is its signal as strong as its distance allows?
 height.py     height above the ellipsoid from the best there is, and its doubt
 
 Flags: nic nacp sil (it says so itself, `edge.adsb.quality`); jump duplicate-address (positions); speed acceleration
-climb altitude-jump velocity (conduct); signal-range (strength).
+climb altitude-jump velocity ground-claim (conduct); signal-range (strength).
 """

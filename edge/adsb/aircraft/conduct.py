@@ -5,6 +5,8 @@ acceleration   two velocities that no airframe turns into each other
 climb          a vertical rate beyond any
 altitude-jump  an altitude that could not be reached, said twice; said once it is held back
 velocity       for ten seconds the positions went elsewhere than the velocity it reports
+ground-claim   said to be on the ground seconds after it flew faster than anything lands: not believed, or one message
+               of somebody else would take it from the sky
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ STEEPEST_MPS = 100.0  # 20 000 ft/min
 HARDEST_MPS2 = 60.0  # 6 g
 TURN_MPS2 = 4.6  # 25 deg of bank
 ALTITUDE_SLACK_M = 60.0  # two steps of 100 ft
+LANDING_MPS, FLEW_S = 100.0, 5.0
 _ROUNDING_MPS = 4.0  # one count of a supersonic velocity is 2 m/s
 _NEWER_S, _OLDER_S = 0.2, 10.0  # apart: velocities that are compared, positions that are
 _WINDOW_S = 10.0
@@ -38,6 +41,7 @@ class Conduct:
     _window_s: float = 0.0
     _astray_m: tuple[float, float] = (0.0, 0.0)  # east and north: positions less velocity, summed over the window
     _turned_m: float = 0.0
+    _flew_mono_s: float = -1e9
 
     def flags(self, mono_s: float) -> tuple[str, ...]:
         if not self._seen_mono_s:
@@ -58,6 +62,15 @@ class Conduct:
             if _NEWER_S <= elapsed_s <= _OLDER_S and change_mps > most_mps:
                 self._seen_mono_s["acceleration"] = mono_s
         self._velocity = east_mps, north_mps, utc_ns
+
+    def lands(self, on_ground: bool, speed_mps: float | None, mono_s: float) -> bool:
+        """A word on where it is; `speed_mps` what it said before. False where it is not to be believed."""
+        if not on_ground:
+            self._flew_mono_s = mono_s
+        elif mono_s - self._flew_mono_s < FLEW_S and (speed_mps or 0.0) > LANDING_MPS:
+            self._seen_mono_s["ground-claim"] = mono_s
+            return False
+        return True
 
     def climb(self, rate_mps: float, mono_s: float) -> None:
         if abs(rate_mps) > STEEPEST_MPS:

@@ -187,6 +187,28 @@ def test_an_aircraft_on_the_ground_is_placed_near_the_station_by_both_zones_and_
     assert state.on_ground
 
 
+def test_one_message_that_says_ground_does_not_take_a_fast_aircraft_from_the_sky():
+    table = AircraftTable(SITE)
+    fast = replace(PLANE, typecode=19, speed_mps=220.0, track_deg=90.0, on_ground=False)
+    table.update(fast, 0, 0.0)
+    fly(table, 0.0, 6)
+    claims = [
+        replace(PLANE, downlink_format=11, on_ground=True),
+        on_the_ground(40.5, -3.0, 0),
+        on_the_ground(40.5, -3.0, 1),
+    ]
+    for i, claim in enumerate(claims):
+        state = table.update(claim, 3_000_000_000 + i, 3.0)
+        assert (state.on_ground, state.speed_mps) == (False, 220.0)
+    assert fly(table, 3.5, 2).flags == ("ground-claim",)
+    assert table.counters.ground_claims == 3
+    table.update(replace(fast, speed_mps=70.0), 5_000_000_000, 5.0)
+    assert table.update(on_the_ground(40.5, -3.0, 0), 5_500_000_000, 5.5).on_ground  # as slow as what lands
+    again = AircraftTable(SITE)
+    again.update(fast, 0, 0.0)
+    assert again.update(claims[0], 6_000_000_000, 6.0).on_ground  # nobody has said otherwise for long
+
+
 def test_what_a_reply_alone_says_counts_when_it_is_said_twice():
     table = AircraftTable(SITE)
     reply = replace(PLANE, downlink_format=5, squawk="7700")
