@@ -67,6 +67,10 @@ def test_the_example_names_every_key_once_and_its_examples_are_accepted() -> Non
         ("[camera]\nsource = 'sim'", "there is no [simulation] section"),
         ("[camera]\nsource = 'none'\n[radio]\nsource = 'none'", "at least one sense"),
         ("[radio]\nsource = 'beast'\nfiles = ['yesterday.bin']", "there is no [simulation] section"),
+        ("[radio]\nsource = 'rtl_tcp'\nport = 30005", 's.toml: radio: port 30005 is customary for source = "beast"'),
+        ("[radio]\nsource = 'beast'\nport = 1234", 's.toml: radio: port 1234 is customary for source = "rtl_tcp"'),
+        ("[radio]\nsource = 'rtl_tcp'\nserial = '1'", "the server chooses its dongle"),
+        ("[radio]\ngain_db = 99", 's.toml: radio: gain_db should be "auto" or -10 to 60, not 99'),
         ("[share]\nbeast_port = 3\nsbs_port = 3", "s.toml: share: beast_port and sbs_port must differ"),
         ("[radio]\nsource = 'beast'\n[share]\nbeast_port = 30005", "the radio would listen to itself"),
         (
