@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from camera.geodesy import azel_to_unit, enu_to_azel, separation_deg
+from camera.geodesy import azel_to_unit, enu_to_azel, enu_to_geodetic, separation_deg
 from camera.sim import milkyway, moonlight, twilight
 from camera.sim.conditions import (
     PLAIN_SKY,
@@ -19,6 +19,7 @@ from camera.sim.conditions import (
     SimLamp,
     SimSky,
 )
+from camera.sim.lights import aircraft_light
 from camera.sim.renderer import Renderer, simulated_plate
 from camera.sim.scenario import YEBES, Scenario, night
 from camera.sim.sensor import WHITE_STORED
@@ -180,3 +181,18 @@ def test_an_insect_is_seen_in_its_own_frame_alone_and_is_no_aircraft() -> None:
     window = np.s_[y - 4 : y + 5, x - 4 : x + 5]
     lit = renderer.render(scenario.utc_ns(20.0), 2.0)[window].astype(float)
     assert lit.max() > renderer.render(scenario.utc_ns(22.0), 2.0)[window].max() + 300
+
+
+def test_the_wing_tips_of_an_airliner_overhead_are_three_pixels_apart() -> None:
+    latitude, longitude, height = enu_to_geodetic(np.array([0.0, 0.0, 10_000.0]), EMPTY.site)
+    overhead = replace(
+        night(5).aircraft[0], lights="jet", t_ref_s=0.0, latitude_ref_deg=float(latitude),
+        longitude_ref_deg=float(longitude), height_ref_m=float(height), vertical_rate_mps=0.0,
+    )  # fmt: skip
+    light = aircraft_light(overhead, np.array([-0.001, 0.001]), 0.004, EMPTY.site)
+    red, green = (
+        light.unit_enu[light.steady & (light.zero_mag_s[:, colour] > 5 * light.zero_mag_s[:, 1 - colour])][0]
+        for colour in (0, 1)
+    )
+    xy_px = simulated_plate(EMPTY).unit_to_pixel(np.array([red, green]), (0, 0))
+    assert np.hypot(*np.diff(xy_px, axis=0)[0]) == pytest.approx(3.3, abs=0.2)  # 34 m, 10 km away, 3.5 arcmin a pixel
