@@ -11,6 +11,7 @@ engine_file.py   built engines on disk
 engines.py       which of them runs
 parity.py        do two engines answer alike
 detect.py        frame -> trails, the whole way
+detectors.py     a network or a published run, by its file
 score.py         the one trail score
 metrics.py       confusion matrices of pixels, per class and per image
 zoo/             the trained INT8 files and their card
@@ -41,6 +42,6 @@ evaluate.py      recall and false trails on labelled pictures
 study.py         the published study's percentages, on rendered traffic
 reports.py       Markdown, JSON and pictures of a run or an evaluation
 plots.py         their pictures
-cli_published.py skyspotter models import | presets | fit | sweep | report
+cli_published.py skyspotter models import | nights | presets | fit | sweep | report
 cli.py           skyspotter models train | quantise | evaluate | detect
 """

@@ -24,7 +24,8 @@ out = Console()
 err = Console(stderr=True)
 
 NetworkOption = Annotated[
-    Path, typer.Option("--network", help="An .onnx file for the CPU; the shipped one if not given.")
+    Path,
+    typer.Option("--network", help="An .onnx file for the CPU, or a run of `fit`; the shipped network if not given."),
 ]
 DataOption = Annotated[Path, typer.Option(envvar="SKYSPOTTER_DATA", help="Folder with streaks512/ and sky/.")]
 ThresholdOption = Annotated[float, typer.Option(min=0.05, max=0.95, help="Least score of a trail.")]
@@ -126,15 +127,13 @@ def evaluate(
     report: Annotated[Path | None, typer.Option(help="Write the tables as JSON lines here.")] = None,
 ) -> None:
     """Trails found and false trails per image: held-out photographs, all-sky frames, rendered nights."""
-    from models.detect import Detector
-    from models.engine_onnx import OnnxEngine
+    from models.detectors import open_detector
     from models.evaluate import LOWEST, THRESHOLDS, evaluate, photographs, skies
     from models.rendered import rendered_nights
 
     at = min(THRESHOLDS, key=lambda t: abs(t - threshold))
     try:
-        with OnnxEngine(network, threads=threads) as engine:
-            detector = Detector(engine, LOWEST)
+        with open_detector(network, LOWEST, threads=threads) as detector:
             sets = [("simulated nights", rendered_nights(list(range(1, nights + 1))))] if nights else []
             if (data / "streaks512").is_dir():
                 sets += [("photographs, held-out sources", photographs(data / "streaks512"))]
@@ -163,8 +162,7 @@ def detect(
 
     from camera.device import FileUnreadable
     from camera.files import list_frames, read_frame
-    from models.detect import Detector
-    from models.engine_onnx import OnnxEngine
+    from models.detectors import open_detector
     from models.evaluate import trails_as_json
 
     files = list_frames(images)
@@ -175,8 +173,11 @@ def detect(
         into.mkdir(parents=True, exist_ok=True)
         target = into / "detections.jsonl"
         partial = target.with_suffix(".partial")
-        with OnnxEngine(network, threads=threads) as engine, partial.open("w") as lines, _bar("detecting") as bar:
-            detector = Detector(engine, threshold)
+        with (
+            open_detector(network, threshold, threads=threads) as detector,
+            partial.open("w") as lines,
+            _bar("detecting") as bar,
+        ):
             for file in bar.track(files, description="detecting"):
                 try:
                     frame = read_frame(file)
@@ -188,7 +189,7 @@ def detect(
                 found += len(trails)
                 lines.write(trails_as_json(str(file), frame, trails) + "\n")
         partial.replace(target)
-    except (ModelRefused, OSError) as refused:
+    except (ModelRefused, ValueError, OSError) as refused:
         raise _refuse(refused) from refused
     out.print(f"{target}: {len(files)} pictures, {found} trails, {unreadable} unreadable")
 

@@ -1,4 +1,4 @@
-"""`skyspotter models import | presets | fit | sweep | report`: other people's labels, published recipes, reports."""
+"""`skyspotter models import | nights | presets | fit | sweep | report`: labels of others, published recipes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Format(StrEnum):
 
 def register(app: typer.Typer) -> None:
     app.command("import")(import_labels)
-    for command in (presets, fit, sweep, report):
+    for command in (nights, presets, fit, sweep, report):
         app.command()(command)
 
 
@@ -85,6 +85,28 @@ def import_labels(
             raise ValueError(f"{source}: nothing to train on ({reasons})")
         dataset.save(into)
     out.print(dataset.card(), markup=False, highlight=False)
+
+
+def nights(
+    into: Annotated[Path, typer.Option("--out", help="Folder for the patches and card.md.")],
+    count: Annotated[
+        int, typer.Option(min=2, help="Crowded simulated nights, the first of them those of `train`.")
+    ] = 16,
+    frames: Annotated[int, typer.Option(min=1, help="Of each night.")] = 4,
+    exposure: Annotated[float, typer.Option(min=0.1, max=30.0, help="Seconds.")] = 2.0,
+    preset: Annotated[str, typer.Option(help="View, shares and size from this recipe.")] = "yebes",
+) -> None:
+    """Rendered nights as patches: what the field network learns from, for a published one."""
+    from models.importers.nights import from_nights
+
+    with refusing():
+        recipe = _recipe(preset)
+        data = from_nights(
+            range(101, 101 + count), frames=frames, view=recipe.data.view, size=recipe.size, exposure_s=exposure,
+            empty_share=recipe.data.empty_share, shares=recipe.data.shares,
+        )  # fmt: skip
+        data.save(into)
+    out.print(data.card(), markup=False, highlight=False)
 
 
 def presets() -> None:

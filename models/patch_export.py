@@ -19,6 +19,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from models.networks.published import Network
+from models.patch_method import Patches
 
 IMAGE, MASK, OPSET = "image", "mask", 17
 
@@ -37,12 +38,13 @@ class OnnxPatches:
         return np.asarray(mask)[:, 0]
 
 
-def torch_patches(net: Network) -> object:
+def torch_patches(net: Network) -> Patches:
     """The same through PyTorch, as the published method runs."""
 
     def infer(patches: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            return net(torch.from_numpy(patches)).sigmoid()[:, 0].numpy()
+            logits = net(torch.from_numpy(patches))
+            return (logits.sigmoid()[:, 0] if net.outputs == 1 else 1 - logits.softmax(1)[:, 0]).numpy()
 
     return infer
 

@@ -5,5 +5,6 @@ via.py      VGG Image Annotator, CSV and JSON
 labelme.py  AnyLabeling and LabelMe JSON
 masks.py    mask pictures with a colour table
 draw.py     drawn regions to class numbers
+nights.py   rendered nights, for the published networks
 patches.py  pictures in a published view, cut, split by night or source photograph, and their card
 """

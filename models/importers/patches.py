@@ -112,7 +112,7 @@ def assemble(
         part = part_of(group, shares, seed)
         data.pictures[part] += 1
         data.empty_pictures += not _labelled(labels)
-        data.parts[part] += _cut(picture, labels, group, image.file.name, size, empty_share)
+        data.parts[part] += cut(picture, labels, group, image.file.name, size, empty_share)
     return data
 
 
@@ -176,7 +176,7 @@ def _labelled(labels: NDArray[np.uint8]) -> bool:
     return bool(((labels > 0) & (labels != IGNORE)).any())
 
 
-def _cut(
+def cut(
     picture: NDArray[np.uint8], labels: NDArray[np.uint8], group: str, name: str, size: int, empty_share: float
 ) -> list[Patch]:
     height, width = labels.shape

@@ -289,3 +289,15 @@ def test_the_real_photographs_come_in_whole(real_data: Path):
     assert data.faults == []
     assert any((p.labels == 1).any() for part in data.parts.values() for p in part)
     assert cv2.countNonZero(draw(found.images[0].regions, (512, 512), {"streak": 1})) > 50
+
+
+@pytest.mark.slow
+def test_rendered_nights_become_patches_with_their_truth():
+    from models.importers.nights import from_nights
+
+    data = from_nights([101], frames=1)
+    patches = [p for part in data.parts.values() for p in part]
+    labelled = [p for p in patches if ((p.labels > 0) & (p.labels < 5)).any()]
+    assert 1 <= len(labelled) <= len(patches) <= 132
+    light = [float(p.image[(p.labels > 0) & (p.labels < 5)].mean()) - float(np.median(p.image)) for p in labelled]
+    assert np.median(light) > 10

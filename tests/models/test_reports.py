@@ -51,6 +51,11 @@ def test_a_training_is_reported_in_full(prepared: Path):
     assert list((folder / "tensorboard").iterdir())
     done = run(app, ["report", str(folder)])
     assert done.exit_code == 0, done.output
+    picture_in = prepared / "night.png"
+    Image.fromarray(toy_patches()[1].image.repeat(4, 0).repeat(4, 1)).save(picture_in)
+    done = run(app, ["detect", str(picture_in), "--network", str(folder), "--out", str(prepared / "found")])
+    assert done.exit_code == 0, done.output
+    assert json.loads((prepared / "found" / "detections.jsonl").read_text())["width"] == 128
     facts = json.loads((folder / "report.json").read_text())
     rates = facts["classes"]["labelled"]["pooled"]
     assert set(rates) == set(Confusion(0, 0, 0, 0).rates())
@@ -106,6 +111,7 @@ def test_an_evaluation_becomes_a_report(tmp_path: Path):
         (["fit", "azari", "--dataset", "x", "--run", "r"], "models import"),
         (["fit", "azari", "--dataset", "x", "--run", "r", "--device", "tpu"], "auto, cpu or cuda"),
         (["report", "nowhere"], "--dataset"),
+        (["detect", "a.png", "--network", ".", "--out", "o"], "no checkpoint"),
         (["import", "nowhere.json", "--format", "via", "--out", "o"], "nowhere.json"),
         (["import", ".", "--out", "o", "--view", "red"], "view"),
         (["import", ".", "--out", "o", "--format", "masks", "--colour", "red=aircraft"], "hexadecimal"),
@@ -116,7 +122,7 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, monkeypatch: pytest
     done = run(app, command)
     assert done.exit_code == 2, done.output
     assert says in done.output
-    assert not (tmp_path / "o").exists()
+    assert not list(tmp_path.glob("o/*"))
 
 
 def test_labels_come_in_by_command(tmp_path: Path):
