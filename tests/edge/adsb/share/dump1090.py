@@ -16,7 +16,7 @@ _PORTS = ("ri", "ro", "sbs", "bi", "bo", "http")
 
 
 def through_dump1090(beast: bytes, output: str, *options: str, silent_s: float = 0.7) -> bytes:
-    """What it writes at its `output` port ("sbs", "bo") for this Beast stream, until it has been silent after the last."""
+    """What it writes at its `output` port ("sbs", "bo") for this Beast stream, until it is silent after the last."""
     port_in, port_out = free_ports(2)
     ports = dict.fromkeys(_PORTS, "0") | {"bi": str(port_in), output: str(port_out)}
     command = [NAME, "--net-only", "--quiet", "--net-bind-address", "127.0.0.1", *options]
@@ -31,7 +31,9 @@ def through_dump1090(beast: bytes, output: str, *options: str, silent_s: float =
             while True:
                 sending = sender.is_alive()
                 try:
-                    data += back.recv(65536)
+                    piece = back.recv(65536)
+                    assert piece, f"{NAME} has ended"
+                    data += piece
                 except TimeoutError:
                     if not sending:
                         return data
