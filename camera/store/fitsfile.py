@@ -4,7 +4,7 @@ Stored as the FITS Standard 4.0 prescribes for tiled images (chapter 10), which 
 two lowest bits are empty (14-bit cameras deliver their numbers times four) are stored without them and with BSCALE = 4.
 
 *Why* RICE_1: measured by `python -m tests.bench.store` on a rendered noisy frame of 2744 x 2822, core-seconds to write
-with checksums, and how many times smaller (a core of a Jetson takes two to three times as long as this one of a PC):
+with checksums, and how many times smaller (on a core of a PC; not measured on a Jetson's, which is slower):
 
                        RICE_1          HCOMPRESS_1     GZIP_2
     as it is           0.09 s   2.63   0.18 s   3.30   0.54 s   3.80

@@ -87,7 +87,7 @@ def frame_cards(frame: Frame, origin: Origin) -> list[Card]:
             ("SITELONG", origin.site.longitude_deg, "[deg] east, WGS-84"),
             ("SITEELEV", origin.site.height_m, "[m] above the WGS-84 ellipsoid"),
         ]
-    return cards
+    return [(key, _plain(value), comment) for key, value, comment in cards]
 
 
 def plate_cards(plate: Plate) -> list[Card]:
@@ -137,6 +137,11 @@ def plate_of(header: Mapping[str, Any], frame: Frame) -> Plate | None:
         first = err.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise PlateRefused(f"{frame.file}: its plate is damaged ({field}: {first['msg']})") from err
+
+
+def _plain(value: Any) -> Any:
+    """A header knows printable ASCII only; a camera's name may be anything."""
+    return "".join(c if " " <= c <= "~" else "?" for c in value) if isinstance(value, str) else value
 
 
 def _iso(instant: datetime) -> str:

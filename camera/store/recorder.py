@@ -93,7 +93,8 @@ class FrameRecorder:
         counted |= self._album.counters if self._settings.preview_every_s else {}
         counted |= {} if self._evidence is None else self._evidence.counters
         swept = sum(shelf.swept for shelf in shelves.values())
-        failing = self._failing or not (self._thread.is_alive() or self._ending.is_set())
+        ended = not (self._thread.is_alive() or self._ending.is_set())
+        failing = self._failing or ended or self._frames.full()  # full: the disk hangs, or is too slow
         return counted | {"record_swept": swept, "record_by_day": self.by_day, "record_failing": int(failing)}
 
     def close(self, timeout_s: float = 5.0) -> None:

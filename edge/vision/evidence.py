@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from camera.store.evidence import Request, ask
+from camera.store.evidence import LONGEST_S, Request, ask
 from edge.guard.model import Verdict
 from edge.records import SkyObject
 from edge.vision.station import Moment
@@ -31,47 +32,58 @@ class EvidenceAsked:
 
     def __init__(self, spool: Path, beside_s: float) -> None:
         self.counters: Counter[str] = Counter(evidence_asked=0, evidence_too_many=0, evidence_failed=0)
-        self._spool, self._beside_s = spool, beside_s
+        self._spool, self._beside_ns = spool, round(1e9 * beside_s)
         self._active: dict[str, frozenset[str]] = {}  # by beam
         self._told: dict[str, set[str]] = {}  # by beam: objects asked for already
+        self._lasting: dict[tuple[str, str], Request] = {}  # by beam and code: asked for when it began
         self._covered_until_ns: dict[str, int] = {}  # by kind: frames up to there are asked for
         self._asked_mono_s: deque[float] = deque()
 
     def notice(self, beam: str, verdict: Verdict, objects: Iterable[SkyObject], now: Moment) -> None:
         """After every decision of a beam. Never raises."""
-        for kind, words, age_s in self._new(beam, verdict, objects):
-            event_ns = now.sky_utc_ns - round(1e9 * age_s)
-            if event_ns <= self._covered_until_ns.get(kind, 0):
-                continue  # of the same minute, or of another beam
-            while self._asked_mono_s and now.mono_s - self._asked_mono_s[0] > 3600.0:
-                self._asked_mono_s.popleft()
-            if len(self._asked_mono_s) >= MOST_PER_HOUR:
-                self.counters["evidence_too_many"] += 1
-                continue
-            beside_ns = round(1e9 * self._beside_s)
-            request = Request(kind, words, event_ns - beside_ns, now.sky_utc_ns + beside_ns)
-            try:
-                taken = ask(self._spool, request)
-            except (OSError, ValueError):
-                self.counters["evidence_failed"] += 1
-                continue
-            self.counters["evidence_asked" if taken else "evidence_too_many"] += 1
-            self._asked_mono_s.append(now.mono_s)
-            self._covered_until_ns[kind] = now.sky_utc_ns + beside_ns // 2
-
-    def _new(self, beam: str, verdict: Verdict, objects: Iterable[SkyObject]) -> list[tuple[str, str, float]]:
-        """(kind, words, seconds since) of what was not so at the decision before."""
-        began = verdict.active - self._active.get(beam, frozenset())
-        self._active[beam] = verdict.active
+        before, self._active[beam] = self._active.get(beam, frozenset()), verdict.active
         words = {reason.code: reason.words for reason in verdict.reasons}
-        found = [(CODES[code], words.get(code, code), 0.0) for code in sorted(began) if code in CODES]
+        for code in sorted((verdict.active - before) & CODES.keys()):
+            if request := self._ask(CODES[code], words.get(code, code), now.sky_utc_ns, now):
+                self._lasting[beam, code] = request
+        for code in before - verdict.active:
+            if begun := self._lasting.pop((beam, code), None):
+                longest_ns = begun.begin_utc_ns + round(LONGEST_S * 1e9)
+                self._leave(replace(begun, end_utc_ns=min(now.sky_utc_ns + self._beside_ns, longest_ns)))
         told, here = self._told.get(beam, set()), {thing.id: thing for thing in objects}
         for key, thing in here.items():
             if key not in told and (kind := _worth(thing)):
-                found.append((kind, f"{key}: {thing.evidence or thing.identity}", max(thing.age_s, 0.0)))
+                seen_ns = now.sky_utc_ns - round(1e9 * max(thing.age_s, 0.0))
+                self._ask(kind, f"{key}: {thing.evidence or thing.identity}", seen_ns, now)
                 told.add(key)
         self._told[beam] = told & here.keys()
-        return found
+
+    def _ask(self, kind: str, words: str, event_ns: int, now: Moment) -> Request | None:
+        """None for what is covered by an earlier request (of the same minute, of another beam) or too much."""
+        if event_ns <= self._covered_until_ns.get(kind, 0):
+            return None
+        while self._asked_mono_s and now.mono_s - self._asked_mono_s[0] > 3600.0:
+            self._asked_mono_s.popleft()
+        if len(self._asked_mono_s) >= MOST_PER_HOUR:
+            self.counters["evidence_too_many"] += 1
+            return None
+        request = Request(kind, words, event_ns - self._beside_ns, now.sky_utc_ns + self._beside_ns)
+        if not self._leave(request):
+            return None
+        self.counters["evidence_asked"] += 1
+        self._asked_mono_s.append(now.mono_s)
+        self._covered_until_ns[kind] = now.sky_utc_ns + self._beside_ns // 2
+        return request
+
+    def _leave(self, request: Request) -> bool:
+        """For the recorder; one with the same begin and kind extends what was asked before."""
+        try:
+            taken = ask(self._spool, request)
+        except (OSError, ValueError):
+            self.counters["evidence_failed"] += 1
+            return False
+        self.counters["evidence_too_many"] += not taken
+        return taken
 
 
 def _worth(thing: SkyObject) -> str:

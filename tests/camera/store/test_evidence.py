@@ -67,6 +67,17 @@ def test_frames_before_and_after_the_event_are_kept_and_the_manifest_is_closed(t
     assert station.evidence.counters["evidence_frames"] == 6
 
 
+def test_a_later_request_with_the_same_begin_extends_the_first(tmp_path: Path):
+    station = Station(tmp_path)
+    ask(station.spool, request(3, 8))
+    station.frames(0, 30)
+    ask(station.spool, request(3, 12))
+    station.frames(31, 31)
+    assert station.kept(request(3, 8)) == list(range(3, 13))
+    assert len(list((station.folder / "evidence").iterdir())) == 1
+    assert station.evidence.counters["events"] == 1
+
+
 def test_the_ring_forgets_its_own_name_only(tmp_path: Path):
     station, event = Station(tmp_path, frames=1000), request(1, 4)
     ask(station.spool, event)

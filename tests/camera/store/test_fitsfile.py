@@ -139,6 +139,11 @@ def test_what_nobody_knows_is_not_made_up(tmp_path: Path):
         assert not {"CCD-TEMP", "COOLPOWR", "SITELAT", "XPIXSZ", "OFFSET", "INSTRUME", "KBMODEL"} & set(units[1].header)
 
 
+def test_a_name_that_a_header_cannot_hold_costs_letters_not_the_frame(tmp_path: Path):
+    with fits.open(stored(tmp_path, frame(1, camera_serial="\x00é"), Origin(instrument="Kamera 中\n"))) as units:
+        assert (units[1].header["INSTRUME"], units[1].header["SERIAL"]) == ("Kamera ??", "??")
+
+
 def test_a_simulated_frame_says_so_in_its_file(tmp_path: Path):
     with fits.open(stored(tmp_path, frame(1), Origin(simulated=True))) as units:
         assert units[1].header["SIMULATE"] is True

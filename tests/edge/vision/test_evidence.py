@@ -54,8 +54,13 @@ def test_a_hold_is_asked_for_once_with_what_was_before_and_after(asked: Asked):
     assert asked.at(0, verdict()) == []
     assert asked.at(100, INSIDE) == [("hold", 80.0, 120.0)]
     assert asked.at(100.5, INSIDE) == []
-    asked.at(160, verdict())
+    assert asked.at(160, verdict()) == [("hold", 80.0, 180.0)]  # the same begin: what was asked before is extended
     assert asked.at(200, INSIDE) == [("hold", 180.0, 220.0)]
+
+
+def test_a_hold_that_lasts_for_hours_is_kept_for_its_first_only(asked: Asked):
+    asked.at(100, INSIDE)
+    assert asked.at(20_000, verdict()) == [("hold", 80.0, 80.0 + 3600.0)]
 
 
 def test_holds_that_are_no_event_of_the_sky_are_not_asked_for(asked: Asked):
