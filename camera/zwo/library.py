@@ -99,6 +99,8 @@ def load_sdk(library: Path | None) -> Any:
     try:
         serial_number = zwoasi.zwolib.ASIGetSerialNumber
     except AttributeError as err:
+        if isinstance(zwoasi.zwolib, ctypes.CDLL):
+            zwoasi.zwolib = None  # a newer one may be put in its place meanwhile
         raise CameraRefused(f"the camera library is too old (no ASIGetSerialNumber): {_GET_LIBRARY}") from err
     if not isinstance(zwoasi.zwolib, WatchedLibrary):
         serial_number.argtypes, serial_number.restype = [ctypes.c_int, ctypes.POINTER(AsiSerial)], ctypes.c_int
