@@ -88,6 +88,10 @@ class SimSky:
     dome: SimDome | None = None
     lamps: tuple[SimLamp, ...] = ()
     insects: tuple[SimInsect, ...] = ()
+    capped_s: tuple[tuple[float, float], ...] = ()  # from, to: the cap is on, or the dome closed and dark
+
+    def is_capped(self, t_s: float) -> bool:
+        return any(begin <= t_s < end for begin, end in self.capped_s)
 
 
 PLAIN_SKY = SimSky()

@@ -115,6 +115,15 @@ class Renderer:
     def render(self, start_utc_ns: int, exposure_s: float) -> NDArray[np.uint16]:
         """(height, width) RGGB stored units of the exposure that begins at `start_utc_ns`."""
         rng = np.random.Generator(np.random.SFC64((self._scenario.seed, start_utc_ns)))
+        if self._scenario.sky.is_capped(self._scenario.t_s(start_utc_ns)):
+            mean_e = self._dark_e_per_s * np.float32(exposure_s)
+        else:
+            mean_e = self._light_e(start_utc_ns, exposure_s, rng)
+        self._cosmic_rays(mean_e, exposure_s, rng)
+        return self.sensor.read_out(mean_e, rng)
+
+    def _light_e(self, start_utc_ns: int, exposure_s: float, rng: np.random.Generator) -> Float32:
+        """(height, width) expected electrons of everything that shines, dark current included."""
         self._aim(start_utc_ns)
         transmission = self._backdrop.transmission(self._middle_s(start_utc_ns, exposure_s))
         mean_e = self._background_e(start_utc_ns, exposure_s, transmission)
@@ -126,12 +135,13 @@ class Renderer:
         self._add_moon(mean_e, start_utc_ns, exposure_s, transmission)
         dew = self._scenario.sky.dew
         if dew is not None and (covered := dew.covered(self._scenario.t_s(start_utc_ns))) > 0:
-            mean_e = self._dew.blurred(mean_e, covered)
-        self._cosmic_rays(mean_e, exposure_s, rng)
-        return self.sensor.read_out(mean_e, rng)
+            return self._dew.blurred(mean_e, covered)
+        return mean_e
 
     def truth(self, start_utc_ns: int, exposure_s: float) -> list[TruthTrail]:
         """Every object of which a part stood above the skyline and inside the frame during the exposure."""
+        if self._scenario.sky.is_capped(self._scenario.t_s(start_utc_ns)):
+            return []
         self._aim(start_utc_ns)
         transmission = self._backdrop.transmission(self._middle_s(start_utc_ns, exposure_s))
         background_e = self._background_e(start_utc_ns, exposure_s, transmission).reshape(-1)

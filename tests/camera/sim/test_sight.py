@@ -60,6 +60,18 @@ def test_overcast_lit_from_below_is_called_overcast() -> None:
     assert overcast.fraction == 0.0
 
 
+def test_a_cap_put_on_is_called_so_and_nothing_is_true_behind_it() -> None:
+    sky = SimSky(capped_s=((50.0, 70.0),))
+    assert seen(sky).reason.startswith("cap or dome closed")
+    assert seen(sky, 72.0).reason == ""
+    (width, height), origin = PLATE.region.size_px, PLATE.region.origin_px
+    renderer = Renderer(
+        replace(night(4), sky=sky), PLATE, width_px=width, height_px=height, origin_px=origin, gain_setting=120
+    )
+    assert renderer.truth(EMPTY.utc_ns(60.0), 2.0) == []
+    assert renderer.truth(EMPTY.utc_ns(72.0), 2.0)
+
+
 @pytest.mark.parametrize("knock", [SimKnock(30.0, tilt_east_deg=0.3), SimKnock(30.0, turn_deg=0.3)])
 def test_a_knock_of_a_third_of_a_degree_moves_the_stars_as_it_must(knock: SimKnock) -> None:
     before, after = (check_stars(frame_of(replace(EMPTY, sky=SimSky(knock=knock)), t_s), PLATE) for t_s in (28.0, 34.0))
