@@ -161,12 +161,15 @@ def replay(
         float | None,
         typer.Option(min=0.1, max=50, help="Play the radio at so many times its pace; else at full speed."),
     ] = None,
-    iq_rate: Annotated[int, typer.Option(metavar="HZ", help="Sample rate of IQ: 2400000 or 2000000.")] = 2_400_000,
+    iq_rate: Annotated[
+        int | None,
+        typer.Option(metavar="HZ", help="Sample rate of IQ, 2400000 or 2000000; found out where not given."),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of resuming in DIR.")] = False,
 ) -> None:
     """Recorded frames and radio through the very same pipeline: every frame once, each with its line."""
     address, place = _broker(broker), _site(site)
-    if iq_rate not in (2_400_000, 2_000_000):
+    if iq_rate not in (None, 2_400_000, 2_000_000):
         raise typer.BadParameter(f"{iq_rate}: only 2400000 and 2000000 are understood", param_hint="--iq-rate")
     from edge.replay.command import replay as body
 

@@ -22,6 +22,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from camera.plate import load_plate
+from edge.adsb.sources.iq import RecordingRefused
+from edge.adsb.sources.rate import RATES_HZ, recorded_rate_hz
 from edge.config import (
     CameraSection,
     Config,
@@ -50,7 +52,7 @@ def replay(
     site: tuple[float, float, float] | None = None,
     plate: Path | None = None,
     rate: float | None = None,
-    iq_rate_hz: int = 2_400_000,
+    iq_rate_hz: int | None = None,
     fresh: bool = False,
 ) -> int:
     """Returns the exit code. Raises ReplayRefused, PlateRefused, ModelRefused, BrokerRefused."""
@@ -58,6 +60,7 @@ def replay(
     plan = make_plan(paths)
     if plan.beast and plan.iq:
         raise ReplayRefused("Beast and IQ recordings together: replay them one after the other")
+    iq_rate_hz = _iq_rate_hz(plan, iq_rate_hz)
     _prepare(out)
     with sole_writer(out, 20.0):  # the processes of a killed run end by themselves
         _clear(out, fresh=fresh)
@@ -104,6 +107,17 @@ def replay(
     if missing:
         console.print(f"{len(missing)} frames have no line, the first is {min(missing)}; see {out / 'replay.log'}")
     return 1 if missing else 0
+
+
+def _iq_rate_hz(plan: Plan, declared_hz: int | None) -> int:
+    """Of all recordings together, told by their messages where it is not declared."""
+    try:
+        rates_hz = {recorded_rate_hz(path, declared_hz) for path in plan.iq}
+    except RecordingRefused as err:
+        raise ReplayRefused(str(err).replace("--rate", "--iq-rate")) from err
+    if len(rates_hz) > 1:
+        raise ReplayRefused("IQ recordings of 2.4 and of 2.0 MS/s together: replay them one after the other")
+    return rates_hz.pop() if rates_hz else RATES_HZ[0]
 
 
 def _prepare(out: Path) -> None:
