@@ -146,7 +146,7 @@ def network(config: Config | None) -> Iterator[Finding]:
     from importlib.resources import files
 
     from models.contract import ModelRefused
-    from models.engine_onnx import OnnxEngine
+    from models.engines import load_engine
 
     file = config.network.file if config else None
     shipped = sorted(Path(str(files("models"))).glob("zoo/*.u8.onnx"))
@@ -154,8 +154,9 @@ def network(config: Config | None) -> Iterator[Finding]:
         yield Finding("network", "fail", "none in models/zoo; install skyspotter again, or set network.file")
         return
     try:
-        with OnnxEngine(file or shipped[0]) as engine:
-            yield Finding("network", "ok", f"{engine.path.name}, SHA-256 {engine.sha256[:12]}")
+        with load_engine(config.network.engine if config else "auto", file) as engine:
+            kind = type(engine).__name__.removesuffix("Engine")
+            yield Finding("network", "ok", f"{engine.path.name} in {kind}, SHA-256 {engine.sha256[:12]}")
     except ModelRefused as err:
         yield Finding("network", "fail", str(err))
 

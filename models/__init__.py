@@ -43,5 +43,5 @@ study.py         the published study's percentages, on rendered traffic
 reports.py       Markdown, JSON and pictures of a run or an evaluation
 plots.py         their pictures
 cli_published.py skyspotter models import | nights | presets | fit | sweep | report
-cli.py           skyspotter models train | quantise | evaluate | detect
+cli.py           skyspotter models train | quantise | build-engine | evaluate | detect
 """

@@ -45,14 +45,15 @@ class TensorRtEngine:
 
     def __init__(
         self, path: Path, *, reference: Callable[[Path], Infers], cache: Path,
-        largest_px: tuple[int, int] = LARGEST_PX,
+        largest_px: tuple[int, int] = LARGEST_PX, build: bool = True,
     ) -> None:  # fmt: skip
-        """Loads the engine that `cache` keeps for this file and machine, or builds it (minutes). Raises ModelRefused.
+        """Loads the engine that `cache` keeps for this file and machine, or builds it (minutes). Raises ModelRefused,
+        also where it would have to be built and `build` forbids it.
 
         Args: path: `.s8.onnx`, `.f16.onnx` or `.float32.onnx`; or a kept `.engine` with its .onnx beside it, which is
             refused unless it was made here. reference: literally computes an ONNX file, for golden-frame parity.
         """
-        self.path, self._largest_px, self._cache = Path(path), largest_px, cache
+        self.path, self._largest_px, self._cache, self._may_build = Path(path), largest_px, cache, build
         self.parity: Parity | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cuda")
         self._gpu: _Gpu | None = None
@@ -153,6 +154,8 @@ class TensorRtEngine:
             usable = all(found.get(name) == value for name, value in header.items())
         except ModelRefused:
             usable = False
+        if not usable and not self._may_build:
+            raise ModelRefused(f"{file}: no engine is built for this machine yet: run `skyspotter models build-engine`")
         if not usable:
             plan = self._on_thread(lambda: gpu.build(content, file, precision, self._largest_px), BUILD_TIMEOUT_S)
             pack(kept, header, plan)

@@ -39,27 +39,33 @@ class NetworkEngine(Protocol):
     ) -> None: ...
 
 
-def load_engine(name: EngineName, file: Path | None, *, threads: int = 2) -> NetworkEngine:
-    """Raises ModelRefused. `file` is the one for processors (.u8.onnx) or for TensorRT; None: what ships."""
+def load_engine(
+    name: EngineName, file: Path | None, *, threads: int = 2, build: bool = False, cache: Path | None = None
+) -> NetworkEngine:
+    """Raises ModelRefused. `file` is the one for processors (.u8.onnx) or for TensorRT; None: what ships.
+
+    Only `skyspotter models build-engine` lets TensorRT `build`: that takes minutes, and a station must start in one.
+    """
     if name == "openvino":
         from models.engine_openvino import OpenVinoEngine
 
         return OpenVinoEngine(file or zoo_path(), threads=threads)
     for_gpu = _for_gpu(file)
     if name == "tensorrt":
-        return _tensorrt(for_gpu)
+        return _tensorrt(for_gpu, build, cache or engine_cache())
     if name == "auto" and for_gpu.is_file() and all(map(find_spec, ("tensorrt", "pycuda"))):
         try:
-            return _tensorrt(for_gpu)
+            return _tensorrt(for_gpu, build, cache or engine_cache())
         except ModelRefused as why:
             log.warning("tensorrt refused, onnx runtime instead reason=%s", why)
     return OnnxEngine(file or zoo_path(), threads=threads)
 
 
 def engine_cache() -> Path:
-    """Where built engines are kept: systemd's cache directory on the box, the user's elsewhere."""
-    folder = os.environ.get("CACHE_DIRECTORY") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(folder) / "skyspotter-engines"
+    """Where built engines are kept: systemd's state directory on the box, the user's cache elsewhere."""
+    if folder := os.environ.get("STATE_DIRECTORY"):
+        return Path(folder) / "engines"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "skyspotter" / "engines"
 
 
 def _for_gpu(file: Path | None) -> Path:
@@ -68,10 +74,10 @@ def _for_gpu(file: Path | None) -> Path:
     return file.with_name(file.name.replace(".u8.onnx", ".s8.onnx"))
 
 
-def _tensorrt(file: Path) -> NetworkEngine:
+def _tensorrt(file: Path, build: bool, cache: Path) -> NetworkEngine:
     from models.engine_tensorrt import TensorRtEngine
 
     def literally(onnx_file: Path) -> OnnxEngine:
         return OnnxEngine(onnx_file, threads=2, optimise=False)
 
-    return TensorRtEngine(file, reference=literally, cache=engine_cache())
+    return TensorRtEngine(file, reference=literally, cache=cache, build=build)

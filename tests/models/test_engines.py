@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from models import parity
+from models.cli import app
 from models.contract import ModelRefused
 from models.engine_onnx import OnnxEngine
 from models.engines import engine_cache, load_engine
@@ -28,7 +30,7 @@ class Altered:
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(parity, "TILE_PX", 256)
-    monkeypatch.setenv("CACHE_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +78,19 @@ def test_auto_is_onnx_runtime_where_there_is_nothing_else(monkeypatch: pytest.Mo
         load_engine("tensorrt", None)
 
 
-def test_auto_takes_tensorrt_with_its_own_file_and_falls_back_where_that_is_wrong(
+def test_auto_takes_tensorrt_once_it_is_built_and_falls_back_where_that_is_wrong(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     told = Told()
     install(monkeypatch, told)
     monkeypatch.setattr("models.engines.find_spec", lambda name: sys.modules.get(name))
+    with load_engine("auto", None, threads=1) as engine:  # a station does not wait for minutes
+        assert isinstance(engine, OnnxEngine)
+    with pytest.raises(ModelRefused, match="build-engine"):
+        load_engine("tensorrt", None)
+    done = CliRunner().invoke(app, ["build-engine"])
+    assert done.exit_code == 0, done.output
+    assert "in int8" in done.output.replace("\n", " ")
     with load_engine("auto", None) as engine:
         assert type(engine).__name__ == "TensorRtEngine"
         assert engine.path.name == "field.s8.onnx"
@@ -92,6 +101,10 @@ def test_auto_takes_tensorrt_with_its_own_file_and_falls_back_where_that_is_wron
     assert "tensorrt refused" in caplog.text
     with pytest.raises(ModelRefused, match="another network"):
         load_engine("tensorrt", None)
+    told.gpu = "another"
+    done = CliRunner().invoke(app, ["build-engine"])
+    assert done.exit_code == 2
+    assert "another network" in done.output
 
 
 def test_openvino_agrees_with_onnx_runtime_or_is_refused(monkeypatch: pytest.MonkeyPatch, literal: OnnxEngine):
