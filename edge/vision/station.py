@@ -248,7 +248,7 @@ class Station:
         age_s = mono_s - health.mono_s
         if age_s > HEALTH_AGE_S:
             return SensorReport(SensorState.STALE, f"the radio process is silent for {age_s:.0f} s", age_s)
-        return SensorReport(health.state, health.reason, age_s)
+        return SensorReport(health.state, health.reason or health.warning, age_s)
 
     def plate_report(self) -> SensorReport:
         fault = self._plate_fault or ("" if self.judged is None else self.judged.plate_fault)
