@@ -12,6 +12,7 @@ fractal    noise without a scale: cloud, drops, dust lanes
 splat      points of light into a colour mosaic
 laser      when the simulated laser really fired
 sensor     electrons to stored units, with noise
+cast       what shines during one exposure, sampled in time
 renderer   scenario + lens + time -> raw frame, and the truth about it
 faultfile  a fault asked for from outside while a simulated device runs
 asi_*      a simulated ASI library in parts:

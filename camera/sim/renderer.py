@@ -8,25 +8,23 @@ frame depends on the scenario, the plate and its start alone: rendering it again
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.geodesy import azel_to_unit, enu_to_azel
+from camera.geodesy import enu_to_azel
 from camera.plate import Plate, Region, Station
-from camera.satellites import view
-from camera.sim import lights, moonlight, twilight
+from camera.sim import moonlight, twilight
 from camera.sim.backdrop import EXTINCTION_MAG, Backdrop, Float32, air_mass
+from camera.sim.cast import Cast, TruthClass
 from camera.sim.dew import Dew
 from camera.sim.laser import Intervals
 from camera.sim.lights import Light
 from camera.sim.scenario import Scenario
 from camera.sim.sensor import Sensor
 from camera.sim.splat import stamps
-from camera.sky import planets, star_azel, sun_azel
-from camera.stars import load_stars
+from camera.sky import sun_azel
 
 SENSOR_PX, ROI_PX = (4144, 2822), (2744, 2822)
 PIXEL_M, FOCAL_M = 4.63e-6, 4.5e-3
@@ -34,12 +32,9 @@ SERIAL = "51d0c0de00000001"  # of the simulated camera
 # Electrons per second from a star of V = 0, were all pixels of that colour: f/2.8, 4.5 mm, quantum efficiency 0.6,
 # 0.75, 0.6 over 80, 90, 90 nm, glass 0.8, 1000 photons/s/cm2/0.1 nm.
 ZERO_MAG_E_PER_S = 1000 * 0.8 * np.pi / 4 * (0.45 / 2.8) ** 2 * np.array([0.60 * 800, 0.75 * 900, 0.60 * 900])
-STEP_PX = 0.4  # between the samples of a trail: below the PSF's width, so that lines come out smooth
 COSMIC_RAYS_PER_S = 0.2
 
 TWILIGHT_STEP_S, NIGHT_STEP_S = 10.0, 30.0  # between two computations of the sky's light
-
-TruthClass = Literal["aircraft", "satellite", "meteor", "own-beam", "insect"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,17 +94,13 @@ class Renderer:
         if origin_px[0] % 2 or origin_px[1] % 2:
             raise ValueError(f"origin_px {origin_px} must be even, so that the mosaic begins with red")
         self.sensor = Sensor(gain_setting, offset_setting, scenario.seed)
-        self._scenario, self._plate, self._origin, self._lasing = scenario, plate, origin_px, lasing
+        self._scenario, self._plate, self._origin = scenario, plate, origin_px
         self._shape = (height_px, width_px)
         self._backdrop = Backdrop(scenario, plate, width_px, height_px, origin_px)
         self._mounted: tuple[tuple[Plate, Backdrop], ...] = ((self._plate, self._backdrop),)  # before and after a knock
         self._dew = Dew(scenario.seed)
         self._dark_e_per_s = self.sensor.dark_e_per_s(width_px, height_px)
-        self._stars = load_stars()
-        # Light of the stars per colour from B-V: a black-body-like slope either side of green.
-        bv = self._stars.bv_mag - 0.3
-        colour = np.stack((10 ** (0.22 * bv), np.ones(len(bv)), 10 ** (-0.34 * bv)), axis=-1)
-        self._star_light = 10 ** (-0.4 * self._stars.v_mag)[:, None] * colour
+        self._cast = Cast(scenario, origin_px, lasing)
         self._sky: tuple[object, tuple[Float32, Float32], Float32] | None = None  # of what; coarse; mosaic; per second
 
     def render(self, start_utc_ns: int, exposure_s: float) -> NDArray[np.uint16]:
@@ -128,8 +119,8 @@ class Renderer:
         transmission = self._backdrop.transmission(self._middle_s(start_utc_ns, exposure_s))
         mean_e = self._background_e(start_utc_ns, exposure_s, transmission)
         flat = mean_e.reshape(-1)
-        objects = [light for _, _, light in self._objects(start_utc_ns, exposure_s)]
-        for light in (self._stars_at(start_utc_ns, exposure_s, rng), *objects):
+        objects = [light for _, _, light in self._cast.objects(self._plate, start_utc_ns, exposure_s)]
+        for light in (self._cast.points(start_utc_ns, exposure_s, rng), *objects):
             indices, electrons = self._exposed(light, transmission)
             np.add.at(flat, indices, electrons)
         self._add_moon(mean_e, start_utc_ns, exposure_s, transmission)
@@ -146,7 +137,7 @@ class Renderer:
         transmission = self._backdrop.transmission(self._middle_s(start_utc_ns, exposure_s))
         background_e = self._background_e(start_utc_ns, exposure_s, transmission).reshape(-1)
         trails = []
-        for trail_class, name, light in self._objects(start_utc_ns, exposure_s):
+        for trail_class, name, light in self._cast.objects(self._plate, start_utc_ns, exposure_s):
             line = self._polyline(light.path_enu)
             if len(line) < 2:
                 continue
@@ -207,74 +198,6 @@ class Renderer:
         mosaic[1::2, 0::2] = planes[1][1::2, 0::2]
         mosaic[1::2, 1::2] = planes[2][1::2, 1::2]
         return mosaic
-
-    def _stars_at(self, start_utc_ns: int, exposure_s: float, rng: np.random.Generator) -> Light:
-        middle_utc_ns = start_utc_ns + round(exposure_s * 5e8)
-        azel, star_light = star_azel(self._stars, middle_utc_ns, self._scenario.site), self._star_light
-        if self._scenario.sky.moon:
-            planet_azel, magnitudes = planets(middle_utc_ns, self._scenario.site)
-            azel = np.concatenate((azel, planet_azel))
-            star_light = np.concatenate((star_light, 10 ** (-0.4 * magnitudes)[:, None] * lights.WARM))
-        lamps = self._scenario.sky.lamps
-        if lamps:
-            azel = np.concatenate((azel, [(lamp.azimuth_deg, lamp.elevation_deg) for lamp in lamps]))
-            lit = 10 ** (-0.4 * np.array([lamp.magnitude for lamp in lamps]))
-            star_light = np.concatenate((star_light, lit[:, None] * lights.WARM))
-        up = azel[:, 1] > 0.5
-        azel = azel[up]
-        # Scintillation of a 1.6 mm pupil: about a tenth at the zenith in one second, Young 1967's slope with air mass.
-        twinkle = rng.normal(0.0, 0.05 / np.sqrt(exposure_s) * np.minimum(air_mass(azel[:, 1]), 5.0) ** 1.5)
-        light = star_light[up] * np.clip(1 + twinkle, 0.3, 1.7)[:, None] * exposure_s
-        return Light(azel_to_unit(azel[:, 0], azel[:, 1]), light, np.ones(len(azel), dtype=bool), np.empty((0, 3)))
-
-    def _objects(self, start_utc_ns: int, exposure_s: float) -> list[tuple[TruthClass, str, Light]]:
-        night = self._scenario
-        begin_s = night.t_s(start_utc_ns)
-        found: list[tuple[TruthClass, str, Light]] = []
-        ends_s = np.array([begin_s, begin_s + exposure_s / 2, begin_s + exposure_s])
-        for aircraft in night.aircraft:
-            enu = aircraft.enu_m(ends_s, night.site)
-            if enu[:, 2].max() > 0:
-                times = self._times(enu, begin_s, exposure_s)
-                found.append(
-                    ("aircraft", aircraft.icao, lights.aircraft_light(aircraft, times, exposure_s, night.site))
-                )
-        for satellite in night.satellites:
-            enu = view(satellite.elements, self._utc_ns(ends_s), night.site).enu_m
-            if enu[:, 2].max() > 0:
-                times = self._times(enu, begin_s, exposure_s)
-                seen = view(satellite.elements, self._utc_ns(times), night.site)
-                sun = sun_azel(start_utc_ns, night.site)
-                light = lights.satellite_light(seen, satellite.magnitude_1000km, sun, exposure_s)
-                found.append(("satellite", satellite.elements.name, light))
-        for number, meteor in enumerate(night.meteors):
-            if meteor.t_s < begin_s + exposure_s and meteor.t_s + meteor.duration_s > begin_s:
-                ends = azel_to_unit(*np.transpose([meteor.start_azel_deg, meteor.end_azel_deg]))
-                times = self._times(ends, begin_s, exposure_s, duration_s=meteor.duration_s)
-                found.append(("meteor", f"meteor-{number}", lights.meteor_light(meteor, times, exposure_s)))
-        for number, insect in enumerate(night.sky.insects):
-            if insect.t_s < begin_s + exposure_s and insect.t_s + insect.duration_s > begin_s:
-                ends = azel_to_unit(*np.transpose([insect.start_azel_deg, insect.end_azel_deg]))
-                times = self._times(ends, begin_s, exposure_s, duration_s=insect.duration_s)
-                found.append(("insect", f"insect-{number}", lights.insect_light(insect, times, exposure_s)))
-        times = begin_s + exposure_s * (np.arange(5) + 0.5) / 5
-        fired = night.beam if self._lasing is None else replace(night.beam, lasing_s=self._lasing())
-        beam = lights.beam_light(fired, times, exposure_s, night.epoch_utc_ns, night.site)
-        if len(beam.unit_enu):
-            found.append(("own-beam", "own-beam", beam))
-        return found
-
-    def _utc_ns(self, t_s: NDArray[np.float64]) -> NDArray[np.int64]:
-        return self._scenario.epoch_utc_ns + np.round(t_s * 1e9).astype(np.int64)
-
-    def _times(
-        self, enu: NDArray[np.float64], begin_s: float, exposure_s: float, *, duration_s: float | None = None
-    ) -> NDArray[np.float64]:
-        """Midpoints that cut the exposure so finely that no step is longer than STEP_PX."""
-        length_px = np.nansum(np.linalg.norm(np.diff(self._plate.unit_to_pixel(enu, self._origin), axis=0), axis=1))
-        steps = length_px / STEP_PX * exposure_s / (duration_s or exposure_s)
-        n = int(np.clip(steps, 8, 20_000))
-        return np.asarray(begin_s + exposure_s * (np.arange(n) + 0.5) / n)
 
     def _exposed(self, light: Light, transmission: Float32 | None) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         xy = self._plate.unit_to_pixel(light.unit_enu, self._origin)
