@@ -6,10 +6,8 @@ and a warning, never a state.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 
 from edge.adsb.archive.messages import MessageRecorder
 from edge.adsb.archive.shelf import Shelf
@@ -23,7 +21,7 @@ from edge.adsb.share.server import StreamServer
 from edge.config import Config
 from edge.records import AircraftState, RadioHealth, SensorState
 from edge.runtime.clock import Clock
-from edge.runtime.place import runtime_directory
+from edge.runtime.place import record_directory, runtime_directory
 
 # An aircraft's first message is believed with its second, up to a minute later: others want messages in order of time.
 LATE_S = 2.0
@@ -45,7 +43,7 @@ class Outlets:
         if share.aircraft_json:
             receiver = receiver_json(version("skyspotter"), config.station.site)
             self._json = JsonFiles(share.json_directory or runtime_directory(), receiver)
-        directory = recorder.directory or (None if self._simulated else _state_directory())
+        directory = recorder.directory if self._simulated else record_directory(recorder.directory)
         self._shelf = self._states = self._raw = self._usual = None
         if directory is not None:
             self._shelf = Shelf(directory, round(recorder.radio_quota_gb * 1e9))
@@ -124,9 +122,3 @@ class Outlets:
         for outlet in (self._states, self._raw, self._usual, self._json, self._beast, self._sbs):
             if outlet is not None:
                 outlet.close(max(0.2, deadline_mono_s - self._clock.mono_s()))
-
-
-def _state_directory() -> Path | None:
-    """systemd's, which outlives a boot."""
-    first = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    return Path(first) if first else None

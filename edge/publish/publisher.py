@@ -6,7 +6,6 @@ or dropped; events go through the outbox and are sent until the broker has them.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from edge.publish.link import MqttLink, credential_password
 from edge.publish.messages import Outgoing
 from edge.publish.outbox import Outbox
 from edge.publish.topics import BEAM, EVENTS, HEALTH, HOLD, POINTING, PRIMARY, SAFETY, SKY, STATUS, TRACKS, Topic
-from edge.runtime.place import runtime_directory
+from edge.runtime.place import record_directory, runtime_directory
 
 KINDS: dict[str, Topic] = {
     "safety": SAFETY, "tracks": TRACKS, "pointing": POINTING, "hold": HOLD, "primary": PRIMARY, "sky": SKY,
@@ -144,8 +143,7 @@ class Publisher:
 
 def _outbox_path(config: Config) -> Path:
     """In the state directory, which outlives a boot; a simulation's events need not outlive its runtime directory."""
-    state = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    directory = config.recorder.directory or (Path(state) if state else None)
+    directory = record_directory(config.recorder.directory)
     if directory is None or config.simulation is not None:
         directory = runtime_directory()
     return directory / "outbox.sqlite"

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge.runtime.place import runtime_directory, write_whole
+from edge.runtime.place import record_directory, runtime_directory, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +47,7 @@ def take_releases() -> list[tuple[str, str]]:
 
 
 def latched_path() -> Path:
-    state = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    return (Path(state) if state else runtime_directory()) / "latched.json"
+    return (record_directory(None) or runtime_directory()) / "latched.json"
 
 
 def read_latched() -> dict[str, dict[str, str]]:
