@@ -142,6 +142,7 @@ def test_a_flood_of_ten_thousand_addresses_a_second_pushes_out_itself_and_not_wh
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_minute_of_that_flood_is_survived_and_the_true_aircraft_is_located_all_the_time():
     flood, began_s = Flood(5), time.process_time()
     for _ in range(120):
