@@ -35,6 +35,9 @@ FAULTS = {
     "shifted": "rows are displaced from somewhere on",
     "black": "every pixel is zero",
     "white": "every pixel is saturated",
+    # what it looks at: nothing the library knows of
+    "knock": "the mount leans by 0.3 degrees",
+    "cap": "the cap is on",
     # no picture comes until something is done about it
     "confused": "until the camera is reopened",
     "poisoned": "until a fresh process asks",

@@ -36,7 +36,7 @@ EXPOSURE_S = 2.0
 WELL_S, FAULT_S = (15.0, 90.0), (4.0, 40.0)  # of the hour's own time, uniform
 RARE = {"unpowered": 2}  # the ladder allows its cure four times an hour
 # Not faults of delivery: nothing would be seen, or the hour would be spent waiting for a person.
-LEFT_OUT = {"warm", "white", "shifted"}
+LEFT_OUT = {"warm", "white", "shifted", "knock", "cap"}
 
 
 @dataclass
