@@ -40,8 +40,10 @@ export.py        weights -> float ONNX, proven equal
 quantize.py      float ONNX -> INT8 for TensorRT and for the CPU
 evaluate.py      recall and false trails on labelled pictures
 study.py         the published study's percentages, on rendered traffic
+compare.py       what one network loses against another
 reports.py       Markdown, JSON and pictures of a run or an evaluation
 plots.py         their pictures
+cli_engines.py   skyspotter models build-engine | compare
 cli_published.py skyspotter models import | nights | presets | fit | sweep | report
-cli.py           skyspotter models train | quantise | build-engine | evaluate | detect
+cli.py           skyspotter models train | quantise | evaluate | detect
 """

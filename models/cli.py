@@ -1,5 +1,5 @@
-"""`skyspotter models train | quantise | build-engine | evaluate | detect`. Parses and calls; torch is
-imported only where something is trained.
+"""`skyspotter models train | quantise | evaluate | detect`. Parses and calls; torch is imported only where something
+is trained.
 
 Exit codes: 0 done, 1 failed, 2 refused (a file or an option that cannot be used; one sentence says which).
 """
@@ -13,11 +13,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from models import cli_published
+from models import cli_engines, cli_published
 from models.contract import ModelRefused
 from models.zoo import zoo_path
 
 app = typer.Typer(help="Train, quantise, evaluate and run the network.", no_args_is_help=True)
+cli_engines.register(app)
 cli_published.register(app)
 SHIPPED = zoo_path()
 out = Console()
@@ -192,26 +193,6 @@ def detect(
     except (ModelRefused, ValueError, OSError) as refused:
         raise _refuse(refused) from refused
     out.print(f"{target}: {len(files)} pictures, {found} trails, {unreadable} unreadable")
-
-
-@app.command("build-engine")
-def build_engine(
-    network: Annotated[
-        Path | None, typer.Option("--network", help="A .s8.onnx file; the shipped one if not given.")
-    ] = None,
-    into: Annotated[
-        Path | None, typer.Option(help="Folder of engines; on the box /var/lib/skyspotter/engines.")
-    ] = None,
-) -> None:
-    """Build the TensorRT engine for this machine's GPU, once; takes minutes. The station then finds it by itself."""
-    from models.engines import engine_cache, load_engine
-
-    folder = into or engine_cache()
-    try:
-        with err.status("building"), load_engine("tensorrt", network, build=True, cache=folder) as engine:
-            out.print(f"{folder}: {engine.path.name} in {engine.precision}, proven against ONNX Runtime")
-    except (ModelRefused, OSError) as refused:
-        raise _refuse(refused) from refused
 
 
 def _bar(what: str) -> Progress:
