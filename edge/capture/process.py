@@ -74,7 +74,7 @@ def _capture(config: Config, clock: Clock, stop: threading.Event) -> None:
         camera, climbing, life, ring, recorder, notifier, stop,
         limits=limits, begin=exposure.begin(limits, sun_elevation_deg(clock.utc_ns(), config.station.site)),
     )  # fmt: skip
-    lookout = Lookout(camera, climbing, life, notifier)
+    lookout = Lookout(camera, climbing, notifier)
     reader.thread.start()
 
     def tell() -> None:
@@ -86,10 +86,10 @@ def _capture(config: Config, clock: Clock, stop: threading.Event) -> None:
 
     try:
         while not stop.wait(HEALTH_EVERY_S):
-            ends = lookout.look()
+            lookout.look()
             tell()
             climbing.save()
-            if error := reader.error or ends:
+            if error := reader.error or lookout.act():
                 raise error
     finally:
         stop.set()  # on the last rung as well
@@ -106,41 +106,40 @@ def _capture(config: Config, clock: Clock, stop: threading.Event) -> None:
 class Lookout:
     """The main thread's eye on calls that do not come back; the reader, inside such a call, can do nothing."""
 
-    def __init__(self, camera: AsiCamera, climbing: Climbing, life: CameraLife, notifier: Notifier) -> None:
-        self._camera, self._climbing, self._life, self._notifier = camera, climbing, life, notifier
-        self._step: Step | None = None  # decided on, its time may not have come
+    def __init__(self, camera: AsiCamera, climbing: Climbing, notifier: Notifier) -> None:
+        self._camera, self._climbing, self._notifier = camera, climbing, notifier
+        self._step: Step | None = None  # decided on; its time may not have come
         self._reason = ""
 
-    def look(self) -> CameraLost | None:
-        """Takes the step that is due for a call that hangs; the error to end with where that is the step."""
-        now_mono_s = time.monotonic()
-        overdue = self._camera.overdue(now_mono_s)
+    def look(self) -> None:
+        """Decides on the next step for a call that hangs; told before it is taken."""
+        overdue = self._camera.overdue(time.monotonic())
         if overdue is None:
             self._step, self._reason = None, ""
-            return None
+            return
         self._reason = f"the camera's library has not come back from {overdue[0]} for {overdue[1]:.0f} s"
-        if self._step is None:
-            self._step = self._climbing.next(Trouble.HUNG)
-        if now_mono_s < self._step.at_mono_s:
-            self._notifier.beat()  # a step with a date is progress, and the ladder bounds the date
-            return None
-        rung, self._step = self._step.rung, None
-        self._life.recovery = str(rung)
-        if rung is Rung.RESTART:
-            return CameraLost(f"{self._reason}: ending, so that a fresh process can try")
-        assert rung is not None
-        self._notifier.beat()
-        self._reason += f"; {failed}" if (failed := self._climbing.shake(rung)) else ""
-        self._notifier.beat()
-        time.sleep(0.0 if failed else SETTLE_S)  # the call may now come back with an error
-        return None
+        self._step = self._step or self._climbing.next(Trouble.HUNG)
+        self._notifier.beat()  # a step with a date is progress, and the ladder bounds the date
 
     def seen_in(self, health: CameraHealth) -> CameraHealth:
         """The health with what the reader cannot say."""
-        if not self._reason:
+        if self._step is None:
             return health
-        words = self._step.words(health.mono_s) if self._step else self._life.recovery
+        words = self._step.words(health.mono_s)
         return health.model_copy(update={"state": SensorState.DEAD, "reason": self._reason, "recovery": words})
+
+    def act(self) -> CameraLost | None:
+        """Takes the step when it is due; the error to end with where that is the step."""
+        if self._step is None or time.monotonic() < self._step.at_mono_s:
+            return None
+        rung, self._step = self._step.rung, None
+        if rung is Rung.RESTART:
+            return CameraLost(f"{self._reason}: ending, so that a fresh process can try")
+        assert rung is not None  # a refusal does not hang
+        if not self._climbing.shake(rung):
+            time.sleep(SETTLE_S)  # the call may now come back with an error
+        self._notifier.beat()
+        return None
 
 
 def _settings(section: CameraSection) -> AsiSettings:
