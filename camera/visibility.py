@@ -13,6 +13,7 @@ crosses a star's width in a twentieth of a 2 s exposure, which costs it 3.3 magn
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -39,9 +40,10 @@ Vector = NDArray[np.float64]
 
 WINDOW_S = 30.0
 REACH_DEG = (9.5, 13.0, 18.0)  # radii of the circles asked; the first is about as large as a sector
-MIN_STARS = 6  # in a circle and frame, to tell
+MIN_STARS, KEEPING_STARS = 6, 4  # in a circle and frame, to tell: at first, and once it is SEEN
 SEEN_SHARE, SEEN_SHARE_NOW = 0.7, 0.5  # of the expected stars, over the window and in the newest frame
 NEEDED_V_MAG = 3.5  # a limit brighter than that, and aircraft would not be seen
+MARGIN_MAG = 0.2  # better than that to be trusted at first
 LIMIT_PERCENTILE = 30  # of a circle's stars: a limit that most of it keeps
 CHANCE_SHARE = 0.12  # of the expected stars; a turned picture matches 6 % by chance
 
@@ -105,9 +107,18 @@ def count_sectors(check: StarCheck) -> SectorCounts:
         within[few] = near[few] >= np.cos(np.radians(reach_deg))
     expected = within.sum(axis=1)
     limit = np.full(SECTORS, np.nan)
-    for sector in np.flatnonzero(expected >= MIN_STARS):
+    for sector in np.flatnonzero(expected >= KEEPING_STARS):
         limit[sector] = np.percentile(limit_v_mag[within[sector]], LIMIT_PERCENTILE)
     return SectorCounts(check.mono_s, expected, within @ seen.astype(np.int64), limit)
+
+
+def _middle(limits_v_mag: Sequence[Vector]) -> Vector:
+    """(SECTORS,) median over the frames that could tell; NaN where fewer than half could."""
+    stacked = np.array(limits_v_mag)
+    told = np.isfinite(stacked).mean(axis=0) >= 0.5
+    middle = np.full(SECTORS, np.nan)
+    middle[told] = np.nanmedian(stacked[:, told], axis=0)
+    return middle
 
 
 class SkyWatch:
@@ -117,6 +128,7 @@ class SkyWatch:
         self._window_s, self._hidden = window_s, hidden
         self._counts: deque[SectorCounts] = deque()
         self._zero_mag = np.full(RINGS, np.nan)
+        self._trusted = np.zeros(SECTORS, dtype=bool)
 
     @property
     def reference_zero_mag(self) -> Vector:
@@ -132,7 +144,7 @@ class SkyWatch:
         self._counts.append(newest)
         while self._counts[0].mono_s < newest.mono_s - self._window_s:
             self._counts.popleft()
-        limits_v_mag = np.median([one.limit_v_mag for one in self._counts], axis=0)
+        limits_v_mag = _middle([one.limit_v_mag for one in self._counts])
         sectors = self._sectors(newest, limits_v_mag)
         reason = _blind_reason(check)
         if reason:
@@ -153,13 +165,16 @@ class SkyWatch:
         )
 
     def _sectors(self, newest: SectorCounts, limits_v_mag: Vector) -> NDArray[np.int8]:
+        """Slow to trust, quick to doubt: window and newest frame must both hold; less keeps trust than gives it."""
+        frames = len(self._counts)
         expected = np.sum([one.expected for one in self._counts], axis=0)
         seen = np.sum([one.seen for one in self._counts], axis=0)
-        enough = (newest.expected >= MIN_STARS) & (expected >= MIN_STARS * len(self._counts))
-        # Slow to trust, quick to doubt: the share over the window and the newest frame must both hold.
+        needed = np.where(self._trusted, KEEPING_STARS, MIN_STARS)
+        enough = (expected >= needed * frames) & (2 * newest.expected >= needed)
         good = (seen >= SEEN_SHARE * expected) & (newest.seen >= SEEN_SHARE_NOW * newest.expected)
         with np.errstate(invalid="ignore"):  # NaN: too few stars, which `enough` knows
-            good &= limits_v_mag >= NEEDED_V_MAG
+            good &= limits_v_mag >= NEEDED_V_MAG + np.where(self._trusted, 0.0, MARGIN_MAG)
+        self._trusted = enough & good
         states = np.where(enough, np.where(good, SectorState.SEEN, SectorState.BLIND), SectorState.UNKNOWN)
         if self._hidden is not None:
             states = np.where(self._hidden.sectors, SectorState.MASKED, states)

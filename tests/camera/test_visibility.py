@@ -148,6 +148,19 @@ def test_where_only_bright_stars_show_an_aircraft_would_not():
     assert visibility.limits_v_mag == pytest.approx(np.full(SECTORS, 3.0))
 
 
+def test_a_limit_that_wavers_about_the_needed_one_does_not_flicker():
+    rng = np.random.default_rng(1)
+    for begin_v_mag, state in ((4.0, SectorState.SEEN), (3.4, SectorState.BLIND)):
+        watch = SkyWatch()
+        watch.add(check_of(0.0, 1.0, limit_v_mag=begin_v_mag))
+        wavering = 3.6 + rng.uniform(-0.15, 0.15, 200)
+        states = {
+            int(watch.add(check_of(2.0 + 2.0 * number, 1.0, limit_v_mag=float(limit))).sectors[40])
+            for number, limit in enumerate(wavering)
+        }
+        assert states == {state}
+
+
 def test_what_is_masked_is_blind_and_its_neighbours_are_not(renderer):
     towards = PLATE.azel_to_pixel(np.array([[100.0, 47.0]]), ORIGIN)[0]
     y, x = np.ogrid[:HEIGHT, :WIDTH]
