@@ -129,6 +129,7 @@ def fit(
     steps_per_epoch: Annotated[int | None, typer.Option(min=0)] = None,
     batch: Annotated[int | None, typer.Option(min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=0.0)] = None,
+    half_precision: Annotated[bool | None, typer.Option(help="float16 on a GPU, bfloat16 on a processor.")] = None,
     seed: int | None = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 2,
@@ -143,7 +144,7 @@ def fit(
         torch.set_num_threads(threads)
         chosen = _recipe(preset).changed(
             network=network, loss=loss, epochs=epochs, steps_per_epoch=steps_per_epoch, batch=batch,
-            learning_rate=learning_rate, seed=seed,
+            learning_rate=learning_rate, half_precision=half_precision, seed=seed,
         )  # fmt: skip
         train, validation = _parts(dataset)
         with _bar(here.first) as bar, _board(run, here.first) as board:
