@@ -3,6 +3,7 @@
 What the box imports, without torch:
 contract.py      what goes in and what comes out: the page training, engines and box agree on
 preprocess.py    planes in units of the noise -> what the network reads
+tiles.py         planes larger than an engine's buffers
 postprocess.py   logits -> trails in stored pixels
 engine_onnx.py   ONNX Runtime, or a refusal that says why
 engine_openvino.py  OpenVINO, optional and proven

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from models.contract import CLASSES, INPUT_NAME, OUTPUT_NAME, STRIDE, ModelRefused
 from models.engine_file import pack, unpack
 from models.parity import Infers, Parity, demand_parity
+from models.tiles import infer_in_tiles
 
 LARGEST_PX = (1440, 1376)  # rows and columns of the planes: the field camera's region of interest, padded
 WORKSPACE_BYTES = 1 << 30
@@ -72,12 +73,11 @@ class TensorRtEngine:
         rows, columns = planes.shape[2:] if planes.ndim == 4 else (0, 0)
         if planes.shape[:2] != (1, 4) or not rows or not columns or rows % STRIDE or columns % STRIDE:
             raise ValueError(f"planes of shape {planes.shape}: wanted (1, 4, H, W) with H and W multiples of {STRIDE}")
-        if rows > self._largest_px[0] or columns > self._largest_px[1]:
-            raise ValueError(f"planes of {rows} x {columns}: this engine was built for {self._largest_px} at most")
         gpu = self._gpu
         if gpu is None:
             raise EngineLost("the engine is closed")
-        return self._on_thread(lambda: gpu.infer(planes), 2 * INFER_TIMEOUT_S)
+        once = lambda window: self._on_thread(lambda: gpu.infer(window), 2 * INFER_TIMEOUT_S)  # noqa: E731
+        return infer_in_tiles(once, planes, self._largest_px)
 
     def close(self) -> None:
         """Gives everything on the GPU back; safe to call twice."""
@@ -193,7 +193,8 @@ class _Gpu:
         self.machine = {"tensorrt": trt.__version__, "gpu": self._device.name(), "compute": f"{major}.{minor}"}
         self._logger = trt.Logger(trt.Logger.ERROR)
         self._context: Any = None
-        self._buffers: list[Any] = []
+        self._host: dict[str, Any] = {}
+        self._on_gpu: dict[str, Any] = {}
 
     def build(self, content: bytes, file: Path, precision: str, largest_px: tuple[int, int]) -> bytes:
         trt = self._trt
@@ -235,7 +236,6 @@ class _Gpu:
         self._host = {INPUT_NAME: cuda.pagelocked_empty(4 * pixels, np.float32),
                       OUTPUT_NAME: cuda.pagelocked_empty(len(CLASSES) * pixels, np.float32)}  # fmt: skip
         self._on_gpu = {name: cuda.mem_alloc(host.nbytes) for name, host in self._host.items()}
-        self._buffers = list(self._on_gpu.values())
         for name, buffer in self._on_gpu.items():
             self._context.set_tensor_address(name, int(buffer))
 
@@ -259,14 +259,15 @@ class _Gpu:
 
     def close(self) -> None:
         self._free()
+        del self._stream, self._done  # while their context still lives
         self._primary.pop()
         self._primary.detach()
 
     def _free(self) -> None:
         self._context = self._engine = self._runtime = None
-        for buffer in self._buffers:
+        for buffer in self._on_gpu.values():
             buffer.free()
-        self._buffers = []
+        self._host, self._on_gpu = {}, {}
 
     def _network_flags(self) -> int:
         """Strongly typed from 10.12 on, where weak typing is deprecated; explicit batch while it must be asked for."""

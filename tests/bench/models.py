@@ -92,7 +92,7 @@ def field(frame: Frame, rounds: int) -> Spent:
                     f"{title}, amortised, sep every {n}",
                     Spent(cpu_s, reused.wall_s + (every.wall_s - reused.wall_s) / n),
                 )
-            print(f"    {len(detector.detect(frame).trails)} trails found of the 3 drawn")
+            print(f"    {len(detector.detect(frame).trails)} trails")
             if name == "onnx":
                 worst = every
     return worst

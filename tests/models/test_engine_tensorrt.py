@@ -17,7 +17,7 @@ from models.parity import golden_tiles
 from models.zoo import zoo_path
 from tests.models.fake_tensorrt import Told, install
 
-LARGEST_PX = (224, 224)
+LARGEST_PX = (320, 320)
 
 
 def literally(file: Path) -> OnnxEngine:
@@ -159,7 +159,12 @@ def test_a_gpu_that_does_not_answer_is_given_up(
         assert time.monotonic() - begin < 20
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 64, 64), (1, 4, 65, 64), (4, 64, 64), (1, 4, 0, 64), (1, 4, 256, 32)])
+def test_a_larger_picture_goes_through_in_windows(told: Told, network: Path, tmp_path: Path):
+    with load(network, tmp_path) as engine:
+        assert engine.infer(np.full((1, 4, 32, 352), 0.225, np.float32)).shape == (1, len(CLASSES), 32, 352)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 64, 64), (1, 4, 65, 64), (4, 64, 64), (1, 4, 0, 64)])
 def test_planes_it_was_not_built_for_are_refused(told: Told, network: Path, tmp_path: Path, shape: tuple[int, ...]):
     with load(network, tmp_path) as engine, pytest.raises(ValueError, match="planes of"):
         engine.infer(np.zeros(shape, np.float32))
