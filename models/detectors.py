@@ -41,5 +41,6 @@ def _published(run: Path, threshold: float, threads: int) -> PatchDetector:
     net, preset, _ = load_best(run)
     view = preset.data.view
     return PatchDetector(
-        torch_patches(net), view="classical" if view == "stored" else view, size=preset.size, threshold=threshold
-    )
+        torch_patches(net), view="classical" if view == "stored" else view, size=preset.size, threshold=threshold,
+        mask_threshold=preset.threshold,
+    )  # fmt: skip

@@ -28,14 +28,18 @@ LEAST_AREA_PX = 40.0  # of a contour; the report names a threshold and not its v
 
 
 class PatchDetector:
-    """One network of patches and one threshold. Any mosaic, any size."""
+    """One network of patches. Any mosaic, any size.
+
+    The published method has one threshold, of the mask (`mask_threshold`); `threshold` is the least score of a trail,
+    as every detector has it, and 0 leaves the method as it was published.
+    """
 
     def __init__(
         self, network: Patches, *, view: Literal["classical", "enhanced"] = "classical", size: int = 256,
-        batch: int = 1, threshold: float = 0.5, least_area_px: float = LEAST_AREA_PX,
+        batch: int = 1, threshold: float = 0.0, mask_threshold: float = 0.5, least_area_px: float = LEAST_AREA_PX,
     ) -> None:  # fmt: skip
         self._network, self._view, self._size, self._batch = network, view, size, batch
-        self.threshold, self._least_area_px = threshold, least_area_px
+        self.threshold, self._mask_threshold, self._least_area_px = threshold, mask_threshold, least_area_px
 
     def detect(self, frame: Frame, sky: Background | None = None) -> Detection:
         """Trails in stored pixels, all of class aircraft; the "classical" view needs no `sky`."""
@@ -54,7 +58,8 @@ class PatchDetector:
         probability = from_patches(masks, picture.shape[:2])
         if not np.isfinite(probability.sum()):
             raise FloatingPointError("the network answers with something that is no number")
-        trails = trails_from_mask(probability, self.threshold, self._least_area_px)
+        trails = trails_from_mask(probability, self._mask_threshold, self._least_area_px)
+        trails = [trail for trail in trails if trail.score >= self.threshold]
         t4 = time.perf_counter()
         return Detection(trails, Timings(*(round(1e3 * dt, 3) for dt in (t1 - t0, t2 - t1, t3 - t2, t4 - t3))))
 

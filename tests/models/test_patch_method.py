@@ -37,13 +37,15 @@ def test_a_bright_line_across_patches_is_one_trail_in_stored_pixels(mosaic: str,
     for x in range(60, 440):
         sky[200 + x // 4 : 205 + x // 4, x] = 30_000
     pixels = sky.astype(np.uint16)
-    brightest = PatchDetector(lambda p: p.mean(axis=1), view=view, threshold=0.6, batch=4)
+    brightest = PatchDetector(lambda p: p.mean(axis=1), view=view, mask_threshold=0.6, batch=4)
     found = brightest.detect(frame(np.dstack([pixels] * 3) if mosaic == "rgb" else pixels, mosaic))
     (trail,) = found.trails
     ends = trail.polyline_px[np.argsort(trail.polyline_px[:, 0])]
     assert ends == pytest.approx(np.array([[60, 217], [440, 312]]), abs=6)
     assert 0.6 < trail.score <= 1
     assert found.timings.network_ms > 0
+    brightest.threshold = 1.1
+    assert brightest.detect(frame(np.dstack([pixels] * 3) if mosaic == "rgb" else pixels, mosaic)).trails == []
 
 
 def test_specks_are_no_trails_and_no_number_is_no_empty_sky():
