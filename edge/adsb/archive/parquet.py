@@ -12,9 +12,10 @@ took in, so that a cut between its appearance and their removal doubles nothing.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -39,6 +40,17 @@ class RecordingDamaged(Exception):
     def __init__(self, path: Path, why: object) -> None:
         super().__init__(f"{path}: is damaged: {why}")
         self.path = path
+
+
+@contextlib.contextmanager
+def _parsing(path: Path) -> Iterator[None]:
+    """Arrow tells of a damaged file in many ways; only an OSError with a number is the disk's."""
+    try:
+        yield
+    except (OSError, pa.ArrowException, ValueError, TypeError) as err:
+        if isinstance(err, OSError) and err.errno is not None:
+            raise
+        raise RecordingDamaged(path, " ".join(str(err).split())) from err
 
 
 def _arrow_type(annotation: Any) -> pa.DataType:
@@ -80,16 +92,14 @@ def merge(sources: Sequence[Path], target: Path) -> None:
 
 def merged_into(path: Path) -> frozenset[str]:
     """Names of the files whose rows it has taken in. Raises OSError, RecordingDamaged."""
-    try:
+    with _parsing(path):
         metadata = pq.read_schema(path).metadata or {}
-    except pa.ArrowInvalid as err:
-        raise RecordingDamaged(path, err) from err
-    return frozenset(json.loads(metadata.get(_MERGED, b"[]")))
+        return frozenset(json.loads(metadata.get(_MERGED, b"[]")))
 
 
 def read_columns(path: Path, columns: Sequence[str], key: str, begin: int, end: int) -> dict[str, list[Any]]:
     """Rows with `begin <= key <= end`; None where the file lacks a column. Raises OSError, RecordingDamaged."""
-    try:
+    with _parsing(path):
         known = pq.read_schema(path).names
         table = pq.read_table(
             path,
@@ -97,16 +107,12 @@ def read_columns(path: Path, columns: Sequence[str], key: str, begin: int, end: 
             filters=[(key, ">=", begin), (key, "<=", end)],
             partitioning=None,
         )
-    except pa.ArrowInvalid as err:
-        raise RecordingDamaged(path, err) from err
-    return {name: table.column(name).to_pylist() if name in known else [None] * len(table) for name in columns}
+        return {name: table.column(name).to_pylist() if name in known else [None] * len(table) for name in columns}
 
 
 def _whole(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path, partitioning=None)
-    except pa.ArrowInvalid as err:
-        raise RecordingDamaged(path, err) from err
+    with _parsing(path):
+        return _in_schema(pq.read_table(path, partitioning=None))
 
 
 def _write_whole(path: Path, tables: Iterable[pa.Table], merged: Sequence[str]) -> None:
@@ -117,7 +123,7 @@ def _write_whole(path: Path, tables: Iterable[pa.Table], merged: Sequence[str]) 
         with pq.ParquetWriter(passing, schema, compression="zstd") as writer:
             waiting: list[pa.Table] = []
             for table in tables:
-                waiting.append(_in_schema(table))
+                waiting.append(table)
                 if sum(map(len, waiting)) >= _GROUP_ROWS:
                     writer.write_table(pa.concat_tables(waiting), row_group_size=_GROUP_ROWS)
                     waiting.clear()

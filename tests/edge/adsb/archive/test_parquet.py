@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -102,3 +103,32 @@ def test_other_tools_read_a_day_folder_as_it_is(tmp_path):
     write_states(tmp_path / "13-1.parquet", states[:2])
     write_states(tmp_path / "14.parquet", states[2:])
     assert sorted(pq.read_table(tmp_path)["utc_ns"].to_pylist()) == [0, 1, 2, 3]
+
+
+def test_whatever_happened_to_a_file_it_is_called_damaged_or_read(folder):
+    path, source = folder / "hurt.parquet", random.Random(1)
+    write_states(path, [(k, AircraftState(key="icao:1", icao="1", seen_mono_s=0.0)) for k in range(50)])
+    whole = path.read_bytes()
+    damaged = 0
+    for k in range(300):
+        hurt = bytearray(whole)
+        at = source.randrange(len(hurt))
+        if k % 3 == 0:
+            hurt[at] ^= 1 << source.randrange(8)
+        elif k % 3 == 1:
+            del hurt[at:]
+        else:
+            hurt[at : at + 20] = bytes(20)
+        path.write_bytes(hurt)
+        for read in (rows_of, merged_into, lambda path: merge([path], folder / "hour.parquet")):
+            try:
+                read(path)
+            except RecordingDamaged as err:
+                assert str(path) in str(err)
+                damaged += 1
+    assert damaged > 300
+
+
+def test_a_file_that_is_not_there_is_not_called_damaged(folder):
+    with pytest.raises(FileNotFoundError):
+        rows_of(folder / "absent.parquet")
