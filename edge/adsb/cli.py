@@ -129,4 +129,6 @@ def _utc_ns(option: str, text: str) -> int:
     except ValueError as err:
         raise typer.BadParameter(f"{text!r} is no time like 2026-11-21T18:00:00", param_hint=option) from err
     since = when.replace(tzinfo=when.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    if not timedelta(days=1) < since < timedelta(days=100_000):
+        raise typer.BadParameter(f"{text} is no time at which anything can have been recorded", param_hint=option)
     return (since // timedelta(microseconds=1)) * 1000

@@ -36,6 +36,8 @@ def recording_kind(path: Path) -> Literal["beast", "iq"]:
 
 
 def _probe(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise RecordingRefused(f"{path}: is not a file; a recording is read more than once, so no pipe will do")
     try:
         with path.open("rb") as file:
             probe = file.read(_PROBE_BYTES)
@@ -48,6 +50,8 @@ def _probe(path: Path) -> bytes:
 
 def _check_cu8(path: Path) -> None:
     probe = _probe(path)
+    if len(probe) < 2:
+        raise RecordingRefused(f"{path}: one byte is no recording")
     data = np.frombuffer(probe[: len(probe) // 2 * 2], dtype=np.uint8).reshape(-1, 2)
     centre, spread = data.mean(axis=0), data.std(axis=0)
     if np.any(np.abs(centre - 127.5) > 12.0) or np.any(spread > 68.0) or np.any(spread == 0.0):

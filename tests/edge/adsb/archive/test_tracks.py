@@ -129,6 +129,7 @@ def test_the_command_prints_the_same_as_json_and_csv(station):
     [
         ["--from", "yesterday", "--to", "2026-11-21"],
         ["--from", "2026-11-21", "--to", "2026-11-20"],
+        ["--from", "0001-01-01", "--to", "9999-12-31"],
     ],
 )
 def test_nonsense_times_are_refused_with_code_two(station, arguments):

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from edge.adsb.sources.iq import RecordingRefused, SampleClock
     ("data", "word"),
     [
         (b"", "empty"),
+        (b"\x1a", "one byte"),
         (bytes([125, 130, 130, 125] * 250 + [127]), "odd length"),
         (b"odd, no radio " * 201 + b"!", "neither"),
         (bytes(2000), "neither"),
@@ -25,6 +28,12 @@ def test_a_file_that_is_no_recording_is_refused_by_name(tmp_path, data, word):
 def test_a_missing_file_is_refused_by_name(tmp_path):
     with pytest.raises(RecordingRefused, match="absent"):
         recording_kind(tmp_path / "absent")
+
+
+def test_a_pipe_is_refused_before_it_is_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RecordingRefused, match=r"pipe: is not a file"):
+        recording_kind(tmp_path / "pipe")
 
 
 def test_late_arrivals_do_not_make_samples_late():
