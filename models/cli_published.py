@@ -54,12 +54,16 @@ def import_labels(
     view: Annotated[str | None, typer.Option(help="classical, enhanced or stored.")] = None,
     split: Annotated[str | None, typer.Option(help="source or night.")] = None,
     size: Annotated[int | None, typer.Option(min=16)] = None,
+    keep_for_evaluate: Annotated[
+        bool, typer.Option(help="Leave out the photographs that `evaluate` scores: sources 0, 3, 6, ...")
+    ] = False,
     seed: int = 0,
 ) -> None:
     """Pictures that others labelled become patches, split by night or source photograph, with a card that counts."""
+    from models.dataset import held_out
     from models.importers.labelme import read_labelme
     from models.importers.masks import parse_colours, read_pairs
-    from models.importers.patches import assemble
+    from models.importers.patches import assemble, group_of
     from models.importers.via import read_via
     from models.preset import DataRecipe, load_preset
 
@@ -76,6 +80,9 @@ def import_labels(
             found = read_via(source, class_key=class_key, default=names[1])
         else:
             found = read_labelme(source) if kind is Format.labelme else read_pairs(source, masks or source)
+        if keep_for_evaluate:
+            scored = lambda source: source.isdigit() and held_out(source)  # noqa: E731
+            found.images = [i for i in found.images if not scored(group_of(i.file, 0, "source"))]
         dataset = assemble(
             found, names, view=data.view, split=data.split, size=size or (recipe.size if recipe else 256),
             colours=colours, empty_share=data.empty_share, shares=data.shares, seed=seed,

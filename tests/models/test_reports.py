@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
 from models.cli import app  # noqa: E402
-from models.importers.patches import Dataset  # noqa: E402
+from models.importers.patches import Dataset, load_part  # noqa: E402
 from models.metrics import Confusion  # noqa: E402
 from models.networks.published import NETWORKS  # noqa: E402
 from tests.models.toy import RECIPE, TOY, register, toy_patches  # noqa: E402
@@ -123,6 +123,17 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, monkeypatch: pytest
     assert done.exit_code == 2, done.output
     assert says in done.output
     assert not list(tmp_path.glob("o/*"))
+
+
+def test_photographs_that_are_scored_can_be_kept_out_of_training(tmp_path: Path):
+    for name in ("3-0", "4-0", "5-1"):
+        Image.fromarray(np.full((32, 32, 3), 60, np.uint8)).save(tmp_path / f"{name}.png")
+        shape = {"label": "aircraft", "shape_type": "line", "points": [[2, 2], [30, 20]]}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"shapes": [shape], "imagePath": f"{name}.png"}))
+    done = run(app, ["import", str(tmp_path), "--size", "32", "--out", str(tmp_path / "set"), "--keep-for-evaluate"])
+    assert done.exit_code == 0, done.output
+    groups = {p.group for part in ("train", "validation") for p in load_part(tmp_path / "set", part)[0]}
+    assert groups == {"4", "5"}
 
 
 def test_labels_come_in_by_command(tmp_path: Path):
