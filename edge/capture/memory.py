@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -22,7 +23,7 @@ class Memory:
     """What outlives the process."""
 
     climb: Climb = Climb()
-    counters: dict[str, int] = Field(default_factory=dict)
+    counters: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     last_frame_mono_s: float | None = None  # end of the last good exposure
 
 
@@ -36,7 +37,9 @@ def recall(path: Path) -> Memory:
         return Memory()
     now_mono_s = time.monotonic()
     # A step may be planned for a moment after now, never for one further ahead than an hour.
-    if any(mono_s > now_mono_s + 3600 for _, mono_s in memory.climb.used):
+    # NaN compares false to anything.
+    told = [*(mono_s for _, mono_s in memory.climb.used), memory.climb.well_since_mono_s, memory.last_frame_mono_s]
+    if any(mono_s is not None and not abs(mono_s) <= now_mono_s + 3600 for mono_s in told):
         return Memory()
     return memory
 

@@ -28,7 +28,15 @@ def test_what_was_remembered_is_recalled_and_the_climb_goes_on(tmp_path: Path) -
     assert climb_on(memory.climb, Trouble.LOST, now, frozenset(Rung))[1].rung is Rung.USB_RESET
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"climb": {"rung": "jump"}}', '{"counters": {"frames": "many"}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "[]", '{"climb": {"rung": "jump"}}', '{"counters": {"frames": "many"}}',
+        '{"counters": {"frames": -1}}', '{"last_frame_mono_s": NaN}', '{"last_frame_mono_s": 1e999}', '{"last_frame_mono_s": -1e300}',
+        '{"last_frame_mono_s": 1e15}',
+        '{"climb": {"well_since_mono_s": 1e15}}', '{"climb": {"used": [["reopen", NaN]]}}',
+    ],
+)  # fmt: skip
 def test_a_damaged_memory_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "ladder.json").write_text(text)
     assert recall(tmp_path / "ladder.json") == Memory()
