@@ -32,7 +32,8 @@ def test_what_was_remembered_is_recalled_and_the_climb_goes_on(tmp_path: Path) -
     "text",
     [
         "", "{", "[]", '{"climb": {"rung": "jump"}}', '{"counters": {"frames": "many"}}',
-        '{"counters": {"frames": -1}}', '{"last_frame_mono_s": NaN}', '{"last_frame_mono_s": 1e999}', '{"last_frame_mono_s": -1e300}',
+        '{"counters": {"frames": -1}}', '{"last_frame_mono_s": NaN}', '{"last_frame_mono_s": 1e999}',
+        '{"last_frame_mono_s": -1e300}',
         '{"last_frame_mono_s": 1e15}',
         '{"climb": {"well_since_mono_s": 1e15}}', '{"climb": {"used": [["reopen", NaN]]}}',
     ],
