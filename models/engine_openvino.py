@@ -17,6 +17,19 @@ from models.engine_onnx import RUNS_HERE, OnnxEngine, check_planes
 from models.parity import demand_parity
 
 
+class OpenVinoPatches:
+    """A published network's ONNX file, as `patch_method.PatchDetector` calls it; for comparisons, hence unproven."""
+
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
+        import openvino
+
+        options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+        self._request = openvino.Core().compile_model(str(path), "CPU", options).create_infer_request()
+
+    def __call__(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.array(next(iter(self._request.infer([patches]).values())))[:, 0]
+
+
 class OpenVinoEngine:
     """One network in OpenVINO on the CPU. Not for several threads at once."""
 
