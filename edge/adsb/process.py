@@ -16,7 +16,8 @@ from edge.adsb.ear import Ear
 from edge.adsb.outlets import Outlets
 from edge.adsb.sim.librtlsdr import FAULT_FILE, SimLibrtlsdr, plug_in
 from edge.adsb.sim.signal import SkySignal
-from edge.adsb.sources.feeds import BeastFeed, Feed, IqFeed
+from edge.adsb.sources.beastfeed import BeastFeed
+from edge.adsb.sources.feeds import Feed, IqFeed
 from edge.adsb.sources.iq import (
     RecordingRefused,
     SourceBusy,

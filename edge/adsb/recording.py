@@ -12,8 +12,8 @@ from edge.adsb.decode import decode
 from edge.adsb.ear import Decoded, TimedFrame
 from edge.adsb.frames import TICK_HZ, ModeSFrame
 from edge.adsb.signal.demod import Demodulator
+from edge.adsb.sources.beastfeed import believed, read_beast
 from edge.adsb.sources.cu8 import read_cu8, recording_kind
-from edge.adsb.sources.feeds import believed, read_beast
 from edge.adsb.sources.rate import recorded_rate_hz
 from edge.adsb.table import AircraftTable
 from edge.records import AircraftState

@@ -12,5 +12,7 @@ gain.py      the tuner's gain, led by what is heard
 ladder.py    what to do next about a source that fails
 tcp.py       a connection that notices when the other end has gone
 beast.py     Beast binary parser
-feeds.py     IQ source or Beast stream -> believed, timed frames
+ticks.py     another receiver's time, as far as it can be believed
+feeds.py     what a feed is; samples -> believed, timed frames
+beastfeed.py a Beast stream or recording -> the same
 """

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 CENTRE_HZ = 1_090_000_000
 BLOCK_SAMPLES = 131_072  # 55 ms at 2.4 MS/s; USB transfers are multiples of 512 bytes
 _ANCHOR_S = 2.0
+_ANCHORS = 32  # kept of that time: thousands of messages a second must not all be looked through for each
 
 
 class SourceError(Exception):
@@ -94,19 +95,23 @@ class IqSource(Protocol):
 
 
 class SampleClock:
-    """Sample counts to time. Blocks arrive late, never early: of the last two seconds the least late one is right."""
+    """Sample counts to time. They arrive late, never early: of the last seconds the least late one is right."""
 
-    def __init__(self, rate_hz: float, *, sky_rate: float = 1.0) -> None:
-        self._rate_hz, self._sky_rate = rate_hz, sky_rate
-        self._offsets_s: deque[tuple[float, float]] = deque()
+    def __init__(self, rate_hz: float, *, sky_rate: float = 1.0, anchor_s: float = _ANCHOR_S) -> None:
+        self._rate_hz, self._sky_rate, self._anchor_s = rate_hz, sky_rate, anchor_s
+        self._offsets_s: deque[tuple[float, float]] = deque()  # since when, and the least lateness of a 32nd of them
         self._now = (0.0, 0)
 
     def arrived(self, end_sample: float, mono_s: float, utc_ns: int) -> None:
         """The sample before `end_sample` was in our hands at this time of both clocks."""
         offset_s = mono_s - end_sample / self._rate_hz
-        while self._offsets_s and mono_s - self._offsets_s[0][0] > _ANCHOR_S:
+        while self._offsets_s and mono_s - self._offsets_s[0][0] > self._anchor_s:
             self._offsets_s.popleft()
-        self._offsets_s.append((mono_s, offset_s))
+        if self._offsets_s and mono_s - self._offsets_s[-1][0] < self._anchor_s / _ANCHORS:
+            since_s, least_s = self._offsets_s[-1]
+            self._offsets_s[-1] = since_s, min(least_s, offset_s)
+        else:
+            self._offsets_s.append((mono_s, offset_s))
         self._now = (mono_s, utc_ns)
 
     def at(self, sample: float) -> tuple[float, int]:

@@ -20,7 +20,7 @@ from edge.adsb.outlets import Outlets
 from edge.adsb.share.beast import beast_message
 from edge.adsb.sim.signal import SkySignal
 from edge.adsb.sources.beast import BeastParser
-from edge.adsb.sources.feeds import read_beast
+from edge.adsb.sources.beastfeed import read_beast
 from edge.config import (
     CameraSection,
     Config,

@@ -16,7 +16,7 @@ from edge.adsb.ear import TimedFrame
 from edge.adsb.frames import TICK_HZ, AddressBook, ModeSFrame
 from edge.adsb.recording import decode_recording, recording_start_utc_ns
 from edge.adsb.sim.signal import SkySignal
-from edge.adsb.sources.feeds import read_beast
+from edge.adsb.sources.beastfeed import read_beast
 from tests.edge.adsb.archive.test_states import HOUR_NS, NOON_NS
 from tests.edge.adsb.share.test_server import until
 

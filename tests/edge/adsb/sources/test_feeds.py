@@ -7,11 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from camera.sim.scenario import night
+from edge.adsb import frames
+from edge.adsb.signal.crc import with_parity
 from edge.adsb.signal.demod import Demodulator
 from edge.adsb.signal.slicer import SPAN
 from edge.adsb.sim.signal import SkySignal
-from edge.adsb.sources import feeds
-from edge.adsb.sources.feeds import BeastFeed, IqFeed
+from edge.adsb.sources import beastfeed
+from edge.adsb.sources.beastfeed import BeastFeed
+from edge.adsb.sources.feeds import IqFeed
 from edge.adsb.sources.iq import RecordingRefused, SourceLost, SourceRefused, SourceTimeout
 from edge.adsb.sources.recorded import RecordedIq
 from edge.runtime.clock import RealClock
@@ -66,7 +69,7 @@ def test_nobody_at_the_address_is_refused_by_name():
 
 
 def test_a_stream_that_says_nothing_at_all_is_lost_in_the_end(monkeypatch):
-    monkeypatch.setattr(feeds, "SILENT_S", 0.2)
+    monkeypatch.setattr(beastfeed, "SILENT_S", 0.2)
     server = socket.create_server(("127.0.0.1", 0))
     feed = BeastFeed(RealClock(), host="127.0.0.1", port=server.getsockname()[1])
     feed.open()
@@ -119,12 +122,24 @@ def test_no_bytes_upset_the_demodulator(blocks, rate_hz):
     assert demodulator.finish() == []
 
 
-def test_a_receiver_s_heartbeat_is_no_proof_that_it_hears():
+@pytest.mark.parametrize("said", [b"\x1a1" + bytes(9), beast(1, 200, bytes(14)), beast(1, 200, b"\x8d" + bytes(13))])
+def test_a_heartbeat_or_a_broken_message_is_no_proof_that_a_receiver_hears(said):
     server = socket.create_server(("127.0.0.1", 0))
     feed = BeastFeed(RealClock(), host="127.0.0.1", port=server.getsockname()[1])
     feed.open()
     connection, _ = server.accept()
-    connection.sendall(b"\x1a1" + bytes(9))
+    connection.sendall(said)
     assert feed.read(2.0).bytes == 0
     for end in (connection, feed, server):
         end.close()
+
+
+def test_addresses_pushed_out_by_a_flood_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "PENDING_LIMIT", 100)
+    flood = [with_parity(bytes((0x5D, 0x50, k >> 8, k & 255))) for k in range(300)]
+    path = tmp_path / "flood.beast"
+    path.write_bytes(b"".join(beast(120 * k, 200, frame) for k, frame in enumerate(flood)))
+    feed = BeastFeed(RealClock(), files=(path,))
+    feed.open()
+    read_all(feed)
+    assert feed.counters["addresses_pushed_out"] == 200
