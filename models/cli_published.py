@@ -141,7 +141,7 @@ def fit(
     device: DeviceOption = "auto",
     threads: ThreadsOption = 2,
 ) -> None:
-    """Train a published network by its recipe; on N GPUs: `torchrun --nproc-per-node=N BIN/skyspotter models fit`."""
+    """Train a published network by its recipe; on N GPUs `torchrun --nproc-per-node=N -- BIN/skyspotter models fit`."""
     import torch
 
     from models.ranks import ranks
