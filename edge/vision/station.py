@@ -36,6 +36,7 @@ from edge.records import (
 from edge.vision.sight import Judged, JudgedSum
 
 HEALTH_AGE_S = 3.0  # both other processes report once a second
+TRAIL_S, TRAIL_SHARE = 0.5, 0.75  # an exposure shorter than that, or than that share of the wanted one, shows dots
 DETECTION_SIGMA_DEG = 0.1  # where a trail's end is placed: two pixels; the plate's own error comes on top of it
 
 
@@ -237,7 +238,16 @@ class Station:
         view = judged.visibility
         if view is not None and view.reason:
             return SensorReport(SensorState.BLIND, view.reason, age_s)
+        if self.config.camera.source != "replay" and (words := self._too_short(judged.frame.exposure_s)):
+            return SensorReport(SensorState.BLIND, words, age_s)
         return SensorReport(SensorState.OK, "", age_s)
+
+    def _too_short(self, exposure_s: float) -> str:
+        """Stars may still show in a shortened exposure, while an aircraft is a dot like one of them, and most of the
+        time nobody looks: there are no more exposures than of the wanted length."""
+        if exposure_s >= max(TRAIL_S, TRAIL_SHARE * self.config.camera.exposure_s):
+            return ""
+        return f"exposures of {exposure_s:.3g} s are too short: an aircraft leaves no trail, or passes between them"
 
     def radio_report(self, mono_s: float) -> SensorReport:
         if self.config.radio.source == "none":

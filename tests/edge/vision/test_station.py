@@ -81,6 +81,19 @@ def test_a_picture_without_stars_is_blind_with_its_reason() -> None:
     assert (report.state, report.reason) == (SensorState.BLIND, "daylight")
 
 
+@pytest.mark.parametrize(("exposure_s", "state"), [(2.0, OK), (1.0, SensorState.BLIND), (0.03, SensorState.BLIND)])
+def test_an_exposure_that_a_bright_sky_shortened_shows_stars_and_no_trails(
+    exposure_s: float, state: SensorState
+) -> None:
+    station = make_station()
+    station.heard([camera_health(10.0)])
+    seen = judged(10.0)
+    station.saw(replace(seen, frame=replace(seen.frame, exposure_s=exposure_s)))
+    report = station.camera_report(10.5)
+    assert report.state is state
+    assert ("too short" in report.reason) == (state is not OK)
+
+
 def test_the_camera_s_own_trouble_comes_before_what_its_last_picture_said() -> None:
     station = make_station()
     station.heard([camera_health(10.0)])
