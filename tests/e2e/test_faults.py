@@ -28,6 +28,7 @@ pytestmark = [needs_mosquitto, pytest.mark.timeout(150)]
 NO_TRAILS = {"network": {"threshold": 0.9999}}
 START_S, BACK_S = 60.0, 60.0  # on a busy machine
 KILLED_S = 2.0  # from a kill to no permit
+FIRST_KNOCKED_PICTURE_S = 6.0  # two exposures may be under way, and the simulated camera makes a second renderer
 EVIDENCE_S = 6.0  # from the last good evidence to no permit
 
 
@@ -75,6 +76,11 @@ def last_radio_mono_s(station: Station) -> float:
 
 def says(station: Station, words: str, timeout_s: float = 10.0) -> None:
     station.wait(lambda: words in station.consumer.reasons(), timeout_s, f"{words!r} among the reasons")
+
+
+def _plate_state(station: Station) -> str:
+    plate = (station.consumer.newest("sky") or {}).get("plate")
+    return str(plate["state"]) if plate else ""
 
 
 def test_a_killed_judgement_leaves_no_permit_for_two_seconds(station: Station) -> None:
@@ -132,6 +138,25 @@ def test_a_camera_that_fails_leaves_no_permit_on_old_pictures(station: Station, 
         says(station, code)
     finally:
         station.fault("camera", "")
+
+
+def test_a_knocked_camera_latches_within_ten_seconds_of_its_first_picture(station: Station) -> None:
+    station.fault("camera", "knock")
+    try:
+        knocked = time.monotonic()
+        says(station, "plate-jumped: ", 30.0)
+        named_utc = next(
+            reason["since"]
+            for reason in station.consumer.of("main/safety")[-1][1]["reasons"]
+            if reason["code"] == "plate-jumped"
+        )
+        assert mono_s(named_utc) - knocked < 10.0 + FIRST_KNOCKED_PICTURE_S
+        assert not station.consumer.permitted()
+    finally:
+        station.fault("camera", "")
+    station.wait(lambda: _plate_state(station) == "OK", 60.0, "stars where the plate expects them")
+    says(station, "plate-jumped: ")  # it stays until somebody has looked
+    assert station.command("release", "plate-jumped", "--by", "S. Officer").returncode == 0
 
 
 @pytest.mark.slow
