@@ -10,11 +10,12 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from rich.console import Console
 
 from camera.device import FileUnreadable, Frame, PlateRefused
@@ -28,7 +29,9 @@ from edge.picture import draw_sky
 from edge.starchart import MATCHED, MISSED, REJECTED, SIDE_PX, grey_picture
 
 BLACK = 128  # of 255: darker is hidden
-_Outlines = TypeAdapter(list[list[tuple[float, float]]])
+_Azimuth = Annotated[float, Field(ge=-360, le=720, allow_inf_nan=False)]  # an outline over north may go on past 360
+_Elevation = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+_Outlines = TypeAdapter(list[Annotated[list[tuple[_Azimuth, _Elevation]], Field(min_length=3)]])
 
 
 class MaskCommandRefused(Exception):
@@ -70,6 +73,8 @@ def draw(drawing: Path, *, plate: Path, out: Path) -> int:
         raise MaskCommandRefused(f"{drawing}: cannot be read: {err.strerror}") from err
     read = _outlined if content.lstrip()[:1] == b"[" else _painted
     hidden = read(drawing, content, believed)
+    if not hidden.any():
+        raise MaskCommandRefused(f"{drawing}: hides nothing of the picture: remove plate.mask_file if that is meant")
     mask = mask_of(hidden, believed, date=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", frames=0)
     return _kept(mask, believed, out, None, None, Console())
 
@@ -88,14 +93,16 @@ def _painted(drawing: Path, content: bytes, plate: Plate) -> NDArray[np.bool_]:
 
 def _outlined(drawing: Path, content: bytes, plate: Plate) -> NDArray[np.bool_]:
     try:
-        outlines = _Outlines.validate_python(json.loads(content))
-    except (ValueError, ValidationError) as err:
-        raise MaskCommandRefused(f"{drawing}: is no JSON list of outlines [[azimuth, elevation], ...]") from err
+        outlines = _Outlines.validate_json(content)
+    except ValidationError as err:
+        first = err.errors()[0]
+        at = "".join(f"[{place}]" for place in first["loc"])
+        raise MaskCommandRefused(
+            f"{drawing}: is no JSON list of outlines [[azimuth, elevation], ...] in degrees ({at} {first['msg']})"
+        ) from err
     width, height = plate.region.size_px
     hidden = np.zeros((height, width), np.uint8)
-    for number, outline in enumerate(outlines):
-        if len(outline) < 3:
-            raise MaskCommandRefused(f"{drawing}: outline {number} has fewer than three corners")
+    for outline in outlines:
         corners_px = plate.unit_to_pixel(_along(np.array(outline)), plate.region.origin_px)
         corners_px = corners_px[np.isfinite(corners_px).all(axis=1)]
         if len(corners_px) > 2:
@@ -115,7 +122,10 @@ def _along(corners_deg: NDArray[np.float64]) -> NDArray[np.float64]:
 def _kept(mask: Mask, plate: Plate, out: Path, picture: Path | None, shown: Frame | None, console: Console) -> int:
     if not out.resolve().parent.is_dir():
         raise MaskCommandRefused(f"--out {out}: there is no folder {out.resolve().parent}")
-    mask.save(out)
+    try:
+        mask.save(out)
+    except OSError as err:
+        raise MaskCommandRefused(f"--out {out}: cannot be written: {err.strerror}") from err
     cells = mask.cells
     y, x = (index * CELL_PX + (CELL_PX - 1) / 2 for index in np.indices(cells.shape))
     elevation_deg = plate.pixel_to_azel(np.stack((x, y), axis=-1), plate.region.origin_px)[..., 1]

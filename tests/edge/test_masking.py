@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -60,16 +62,33 @@ def test_wrong_drawings_are_named(plate, tmp_path):
     (tmp_path / "text.txt").write_text("here be trees")
     (tmp_path / "line.json").write_text("[[[0, 1], [2, 3]]]")
     (tmp_path / "words.json").write_text('[["north"]]')
+    for name, corner in (("nan", "NaN"), ("infinite", "1e400"), ("metres", "1e18")):
+        (tmp_path / f"{name}.json").write_text(f"[[[{corner}, 0], [10, 0], [10, 40]]]")
+    (tmp_path / "steep.json").write_text("[[[0, 0], [10, 0], [10, 200]]]")
+    (tmp_path / "nothing.json").write_text("[]")
     for name, words in (
         ("absent.png", "cannot be read"),
         ("small.png", "is 10 x 10"),
         ("text.txt", "neither a picture"),
-        ("line.json", "fewer than three corners"),
+        ("line.json", "at least 3 items"),
+        ("nan.json", "finite number"),
+        ("infinite.json", "finite number|less than or equal to 720"),
+        ("metres.json", r"\[0\]\[0\]\[0\] .* 720"),
+        ("steep.json", "less than or equal to 90"),
+        ("nothing.json", "hides nothing"),
         ("words.json", "no JSON list of outlines"),
     ):
         with pytest.raises(MaskCommandRefused, match=words):
             draw(tmp_path / name, plate=plate, out=tmp_path / "mask.json")
     assert not (tmp_path / "mask.json").exists()
+
+
+def test_a_disk_that_refuses_the_mask_is_said_and_keeps_no_half_of_it(plate, tmp_path, monkeypatch):
+    (tmp_path / "south.json").write_text("[[[170, 0], [190, 0], [190, 35], [170, 35]]]")
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(MaskCommandRefused, match=r"--out .*mask.json: cannot be written: No space left on device"):
+        draw(tmp_path / "south.json", plate=plate, out=tmp_path / "mask.json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["plate.json", "south.json"]
 
 
 def test_one_frame_teaches_nothing_and_the_reason_says_what_would(plate, tmp_path, capsys):
