@@ -67,7 +67,9 @@ class Dark:
             return f"the dark was taken at gain {self.gain_setting}, the frame at {frame.gain_setting}"
         if not isclose(self.exposure_s, frame.exposure_s, rel_tol=0.02):
             return f"the dark was exposed for {self.exposure_s:g} s, the frame for {frame.exposure_s:g} s"
-        if abs(self.celsius - frame.sensor_celsius) > NEAR_CELSIUS:
+        if isfinite(self.celsius) != isfinite(frame.sensor_celsius):
+            return "only one of the dark and the frame says how warm the sensor was"
+        if abs(self.celsius - frame.sensor_celsius) > NEAR_CELSIUS:  # never of two sensors without a thermometer
             return f"the dark was taken at {self.celsius:.1f} degC, the frame at {frame.sensor_celsius:.1f} degC"
         return ""
 

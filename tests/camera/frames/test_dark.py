@@ -81,6 +81,7 @@ def test_a_dark_is_a_file_that_notices_damage(dark: Dark, tmp_path: Path) -> Non
         ({"gain_setting": 60}, "at gain 120, the frame at 60"),
         ({"exposure_s": 1.0}, "exposed for 2 s, the frame for 1 s"),
         ({"sensor_celsius": 4.0}, "at -5.0 degC, the frame at 4.0 degC"),
+        ({"sensor_celsius": float("nan")}, "only one of the dark and the frame says how warm"),
         ({"origin_px": (0, 0)}, "region"),
     ],
 )
