@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from camera.device import PlateRefused
-from camera.plate import Plate, Region, write_whole
+from camera.plate import Plate, Region
 from camera.sectors import SECTORS, sector_of
+from camera.whole import write_whole
 
 Polygon = tuple[tuple[float, float], ...]
 
@@ -69,7 +70,7 @@ class Mask(BaseModel):
 
     def save(self, path: Path) -> None:
         """Write whole or not at all."""
-        write_whole(path, self.model_dump_json() + "\n")
+        write_whole(path, (self.model_dump_json() + "\n").encode())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +117,7 @@ def load_mask(path: Path, plate: Plate) -> Mask:
         content = json.loads(path.read_bytes())
     except OSError as err:
         raise PlateRefused(f"mask {path} cannot be read ({err.strerror}): {again}") from err
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise PlateRefused(f"mask {path} is damaged (not JSON): {again}") from err
     try:
         mask = Mask.model_validate(content)

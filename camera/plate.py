@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from camera.device import Frame, PlateRefused
 from camera.geodesy import Site, azel_to_unit, enu_to_azel
 from camera.lens import PARAMETERS, project, slope_px, theta_limit_rad, unproject
+from camera.whole import write_whole
 
 Row = tuple[float, float, float]
 
@@ -154,22 +154,7 @@ class Plate(_Part):
         return np.asarray(np.degrees(np.sqrt(np.maximum(np.linalg.eigvalsh(variance)[:, 1], 0.0))))
 
     def save(self, path: Path) -> None:
-        write_whole(path, self.model_dump_json(indent=1) + "\n")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Whole or not at all: a power cut leaves the old file or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+        write_whole(path, (self.model_dump_json(indent=1) + "\n").encode())
 
 
 def load_plate(path: Path) -> Plate:
@@ -178,7 +163,7 @@ def load_plate(path: Path) -> Plate:
         content = json.loads(path.read_bytes())
     except OSError as err:
         raise PlateRefused(f"plate {path} cannot be read ({err.strerror}): run calibrate") from err
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise PlateRefused(f"plate {path} is damaged (not JSON): run calibrate") from err
     model = content.get("model") if isinstance(content, dict) else None
     if model != "kb13/1":

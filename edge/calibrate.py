@@ -27,6 +27,8 @@ from camera.sectors import CENTRE_ENU
 from camera.solve.solver import Solution, hour_that_fits, solve, solve_together
 from edge.starchart import star_chart
 
+SAID_YEARS = (1970, 2200)  # of --time: later ones leave the range of nanoseconds
+
 
 class CalibrationRefused(Exception):
     """The command cannot begin: no frames, no time. One sentence that says what to do."""
@@ -84,7 +86,10 @@ def calibrate(
     elif not attempts:
         reason = "; ".join(unreadable)
     if best is not None and best.plate is not None:
-        best.plate.save(out)
+        try:
+            best.plate.save(out)
+        except OSError as err:
+            raise CalibrationRefused(f"--out {out}: cannot be written: {err.strerror}") from err
     if picture is not None and best is not None:
         frame = next(frame for _, frame, solution in attempts if solution.field is best.field)
         if not _drawn(picture, star_chart(frame, best)):
@@ -119,6 +124,8 @@ def _timed(frame: Frame, time: str | None, utc_offset: float | None) -> Frame:
         except ValueError as err:
             raise CalibrationRefused(f"--time {time!r} is no date and time like 2026-11-20T03:15:00") from err
         said = said if said.tzinfo else said.replace(tzinfo=UTC)
+        if not SAID_YEARS[0] <= said.year <= SAID_YEARS[1]:
+            raise CalibrationRefused(f"--time {time!r}: give a year from {SAID_YEARS[0]} to {SAID_YEARS[1]}")
         start_utc_ns = round(said.timestamp() * 1e9)
     if start_utc_ns <= 0:
         raise CalibrationRefused(f"{frame.file}: does not say when it was taken: give --time UTC")

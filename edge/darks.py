@@ -36,7 +36,6 @@ def darks(paths: Sequence[Path], *, out: Path) -> int:
     if not kinds:
         say.print("no frame was found: give files or folders of frames taken with the cap on")
         return 1
-    out.mkdir(parents=True, exist_ok=True)
     for frames in kinds.values():
         newest_s = max(frame.start_utc_ns for frame in frames) / 1e9
         try:
@@ -47,7 +46,12 @@ def darks(paths: Sequence[Path], *, out: Path) -> int:
             refused += 1
             continue
         name = f"{dark.camera_serial or 'camera'}-g{dark.gain_setting}-{dark.exposure_s:g}s-{dark.celsius:.0f}C{SUFFIX}"
-        save_dark(out / name, dark)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            save_dark(out / name, dark)
+        except OSError as err:
+            say.print(f"--out {out}: cannot be written: {err.strerror}")
+            return 1
         say.print(f"{out / name}: {dark.frames} frames, {len(hot_in_dark(dark.pixels))} hot photosites")
     return int(refused > 0)
 

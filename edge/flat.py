@@ -31,7 +31,11 @@ def flat(paths: Sequence[Path], *, plate_file: Path, out: Path) -> int:
     if made is None:
         say.print("no frame was found: give files or folders of frames of a clear night")
         return 1
-    made.save(out)
+    try:
+        made.save(out)
+    except OSError as err:
+        say.print(f"--out {out}: cannot be written: {err.strerror}")
+        return 1
     left = ", ".join(f"{made.share(np.radians([angle]))[0]:.2f} at {angle} deg" for angle in (30, 60, 80))
     say.print(
         f"{out}: {made.stars} stars, {made.rms_mag:.2f} mag rms; light left of the middle's: {left} from the axis"

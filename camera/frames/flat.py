@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from camera.device import Frame
 from camera.frames.dark import MasterRefused
@@ -30,6 +29,7 @@ from camera.plate import Plate, check_plate
 from camera.sky import star_azel
 from camera.starcheck import CELLS, EXTINCTION_MAG, SEARCH_PX, inside, measure
 from camera.stars import load_stars
+from camera.whole import write_whole
 
 BRIGHTEST_V_MAG, FAINTEST_V_MAG = 1.5, 5.0  # brighter ones saturate
 LOWEST_DEG = 12.0
@@ -66,10 +66,9 @@ class Flat(BaseModel):
         return hashlib.sha256(self.model_dump_json(exclude={"sha256"}).encode()).hexdigest()
 
     def save(self, path: Path) -> None:
-        """Whole or not at all."""
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_text(self.model_copy(update={"sha256": self.content_sha256()}).model_dump_json(indent=1) + "\n")
-        part.replace(path)
+        """Whole or not at all. Raises OSError."""
+        whole = self.model_copy(update={"sha256": self.content_sha256()})
+        write_whole(path, (whole.model_dump_json(indent=1) + "\n").encode())
 
 
 def load_flat(path: Path) -> Flat:
@@ -78,7 +77,7 @@ def load_flat(path: Path) -> Flat:
         flat = Flat.model_validate(json.loads(path.read_bytes()))
     except OSError as err:
         raise MasterRefused(f"flat {path} cannot be read ({err.strerror}): make it again") from err
-    except (ValueError, ValidationError) as err:
+    except (ValueError, RecursionError) as err:  # pydantic's ValidationError is a ValueError
         raise MasterRefused(f"flat {path} is damaged or no flat of `skyspotter flat`: make it again") from err
     if flat.sha256 != flat.content_sha256():
         raise MasterRefused(f"flat {path} does not match its own hash (altered or damaged): make it again")

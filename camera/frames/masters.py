@@ -8,7 +8,6 @@ is hot in any of the camera's darks, or was so for an hour of this night, is fil
 from __future__ import annotations
 
 import io
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from camera.device import Frame
 from camera.frames.dark import Dark, MasterRefused, without_pattern
 from camera.frames.hot import HotWatch, hot_in_dark, replaced
+from camera.whole import write_whole
 
 SUFFIX = ".dark.fits"
 Region = tuple[tuple[int, int], tuple[int, ...]]  # origin on the sensor, shape
@@ -31,7 +31,7 @@ _HOTTEST_SHARE = 0.01  # of the photosites: with more, the dark is no dark
 
 
 def save_dark(path: Path, dark: Dark) -> None:
-    """Whole or not at all."""
+    """Whole or not at all. Raises OSError."""
     unit = fits.CompImageHDU(dark.pixels, compression_type="RICE_1")
     for card in (
         ("IMAGETYP", "Master Dark", "clipped mean, cap on"),
@@ -48,9 +48,7 @@ def save_dark(path: Path, dark: Dark) -> None:
         unit.header[card[0]] = card[1:]
     content = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), unit]).writeto(content)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content.getvalue())
-    part.replace(path)
+    write_whole(path, content.getvalue())
 
 
 def load_dark(path: Path) -> Dark:

@@ -34,8 +34,8 @@ from camera.store.evidence import stamp
 from camera.store.header import Origin
 from camera.store.keogram import RECORD, Line, append, line_of, record_of
 from camera.store.night import DUSK_DEG, night_name, sun_deg
-from camera.store.shelf import PART
 from camera.views import classical, enhanced
+from camera.whole import PART
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from camera.store.shelf import PART, Shelf
+from camera.store.shelf import Shelf
+from camera.whole import write_whole
 
 Kind = Literal["frames", "pictures", "evidence"]
 EXPENDABLE: tuple[Kind, ...] = ("frames", "pictures")  # in this order, when the disk is low
@@ -92,17 +93,3 @@ class Disk:
             while wanted_bytes > 0 and len(self.shelves[kind]):
                 wanted_bytes -= self.shelves[kind].expire()
         return wanted_bytes <= 0
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """The file is there with all its bytes, on the disk, or not at all. Raises OSError."""
-    temporary = path.with_name(f".{path.name}{PART}")
-    try:
-        with temporary.open("wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

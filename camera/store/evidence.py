@@ -23,7 +23,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from camera.store.disk import Disk, write_whole
+from camera.store.disk import Disk
+from camera.whole import write_whole
 
 MANIFEST = "manifest.json"
 KIND_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,23}")

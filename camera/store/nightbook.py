@@ -23,11 +23,11 @@ from camera.device import FileUnreadable, Frame, PlateRefused
 from camera.files import list_frames, read_frame
 from camera.plate import Plate
 from camera.store.album import COLUMNS, DONE, preview_of, with_words, without_time
-from camera.store.disk import write_whole
 from camera.store.fitsfile import read_plate
 from camera.store.keogram import Line, keogram, line_of, read_records, record_of
 from camera.store.movie import Movie
 from camera.store.startrail import StarTrail
+from camera.whole import write_whole
 
 KEOGRAM, STARTRAIL, TIMELAPSE = "keogram.jpg", "startrail.jpg", "timelapse.mp4"
 MADE_HERE = {KEOGRAM, STARTRAIL, TIMELAPSE, "newest.jpg"}

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 
-PART = ".part"  # of a file that is not whole yet
+from camera.whole import PART
 
 
 class Shelf:

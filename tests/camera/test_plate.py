@@ -61,6 +61,7 @@ def test_the_origin_moves_the_pixel_not_the_direction(plate):
     ("damage", "sentence"),
     [
         (lambda text: text[: len(text) // 2], "not JSON"),
+        (lambda text: "[" * 100_000, "not JSON"),
         (lambda text: text.replace('"kb13/1"', '"kb13/2"'), "of model 'kb13/2'"),
         (lambda text: "[]", "of model None"),
         (lambda text: text.replace('"flip": 1', '"flip": -1'), "does not match its own hash"),

@@ -99,6 +99,7 @@ def test_wrong_usage_is_said_in_one_sentence(kept, tmp_path):
         ([tmp_path / "absent.fits"], {}, "no such file"),
         ([undated], {}, "give --time UTC"),
         ([undated], {"time": "yesterday"}, "no date and time"),
+        ([undated], {"time": "9999-12-31T23:59:59"}, "a year from 1970 to 2200"),
         ([kept, undated], {"time": "2026-06-14T22:00:00Z"}, "2 were given"),
         ([kept], {"out": tmp_path / "nowhere" / "plate.json"}, "there is no folder"),
     ):

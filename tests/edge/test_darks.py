@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +48,20 @@ def test_too_few_are_refused_with_the_reason(tmp_path: Path, capsys: pytest.Capt
     write(tmp_path / "in", capped(1))
     assert darks([tmp_path / "in"], out=tmp_path / "masters") == 1
     assert "needs at least 5" in capsys.readouterr().out
-    assert list((tmp_path / "masters").iterdir()) == []
+    assert not (tmp_path / "masters").exists()
     (tmp_path / "empty").mkdir()
     assert darks([tmp_path / "empty"], out=tmp_path / "masters") == 1
+
+
+def test_a_disk_that_refuses_is_said_and_keeps_no_half_dark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(6):
+        write(tmp_path / "in", capped(seed))
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+    assert darks([tmp_path / "in"], out=tmp_path / "masters") == 1
+    assert "cannot be written: No space left on device" in capsys.readouterr().out
+    assert list((tmp_path / "masters").iterdir()) == []
+    (tmp_path / "file").write_text("in the way")
+    assert darks([tmp_path / "in"], out=tmp_path / "file") == 1
+    assert "cannot be written" in capsys.readouterr().out

@@ -35,6 +35,8 @@ def test_frames_and_a_plate_become_a_flat(tmp_path: Path, capsys: pytest.Capture
     assert flat([tmp_path / "in"], plate_file=tmp_path / "plate.json", out=out) == 0
     assert load_flat(out).frames == 2
     assert "stars" in capsys.readouterr().out
+    assert flat([tmp_path / "in"], plate_file=tmp_path / "plate.json", out=tmp_path / "none" / "flat.json") == 1
+    assert "flat.json: cannot be written: No such file or directory" in capsys.readouterr().out
 
 
 def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
