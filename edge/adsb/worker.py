@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import queue
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
+
+log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
@@ -14,7 +17,10 @@ TICK_S = 0.5
 
 
 class Worker(Generic[Item]):
-    """`work` takes each item, `tick` comes at least every half second, `end` once; all of them on the thread."""
+    """`work` takes each item, `tick` comes at least every half second, `end` once; all of them on the thread.
+
+    An error of theirs that they did not foresee is logged with its traceback, and the next item is taken.
+    """
 
     def __init__(
         self,
@@ -50,9 +56,13 @@ class Worker(Generic[Item]):
 
     def _run(self) -> None:
         while not (self._ending.is_set() and self._items.empty()):
+            item: Item | None = None
             with contextlib.suppress(queue.Empty):
                 item = self._items.get(timeout=TICK_S)
+            try:
                 if item is not None:
                     self._work(item)
-            self._tick()
+                self._tick()
+            except Exception:
+                log.exception("event=worker-error thread=%s", self._thread.name)
         self._end()

@@ -32,7 +32,9 @@ class Shelf:
         return folder
 
     def make_room(self, needed_bytes: int, *, keep: Path | None = None) -> bool:
-        """Deletes the oldest files, but not `keep`, until so much more fits; False where it does not even then.
+        """Deletes the oldest files, but not `keep`, until so much more fits.
+
+        False where it does not even then; where the disk is full of other things, nothing is given away for it.
 
         Raises OSError where `root` cannot be made.
         """
@@ -44,6 +46,10 @@ class Shelf:
             for path, stat in _files(folder)
         )
         held_bytes = sum(size for *_, size in files)
+        ours_bytes = sum(size for _, _, path, size in files if path != keep)
+        reachable_bytes = shutil.disk_usage(self.root).free + ours_bytes
+        if needed_bytes > self._quota or reachable_bytes < self._reserve + needed_bytes:
+            return False
         for _, _, path, size in files:
             if self._fits(held_bytes + needed_bytes, needed_bytes):
                 return True

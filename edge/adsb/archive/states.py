@@ -130,8 +130,15 @@ class StateRecorder:
         try:
             work()
         except OSError as err:
-            if not self.failure:
-                log.warning("event=recorder-failing directory=%s error=%s", self._shelf.root, err)
-            self.failure = f"{self._shelf.root}: cannot be written: {err.strerror or err}"
+            self._fail(f"cannot be written: {err.strerror or err}")
+            return False
+        except Exception as err:
+            log.exception("event=recorder-error")
+            self._fail(f"recording fails: {err!r}")
             return False
         return True
+
+    def _fail(self, why: str) -> None:
+        if not self.failure:
+            log.warning("event=recorder-failing directory=%s reason=%r", self._shelf.root, why)
+        self.failure = f"{self._shelf.root}: {why}"

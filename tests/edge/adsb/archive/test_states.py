@@ -189,3 +189,29 @@ def test_what_people_put_there_is_left_alone(tmp_path, name):
     assert shelf.make_room(1)
     assert not shelf.make_room(2)
     assert (tmp_path / "aircraft" / name / "12.parquet").exists()
+
+
+def test_a_disk_that_others_filled_costs_no_recording(tmp_path):
+    recorder = StateRecorder(Shelf(tmp_path, 10**9), flush_s=0.0)
+    recorder.offer([state(NOON_NS)])
+    recorder.close()
+    full = Shelf(tmp_path, 10**9, reserve_bytes=10**18)
+    assert not full.make_room(1)
+    assert stamps(tmp_path) == [NOON_NS]
+    assert full.expired == 0
+
+
+def test_an_error_nobody_foresaw_costs_its_rows_and_no_more(tmp_path, monkeypatch):
+    def wrong(*_):
+        raise RuntimeError("unforeseen")
+
+    recorder = StateRecorder(Shelf(tmp_path, 10**9), flush_s=0.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(module, "write_states", wrong)
+        recorder.offer([state(NOON_NS)])
+        until(lambda: recorder.lost == 1)
+    assert "unforeseen" in recorder.failure
+    recorder.offer([state(NOON_NS + 1)])
+    until(lambda: recorder.written == 1)
+    recorder.close()
+    assert recorder.failure == ""
