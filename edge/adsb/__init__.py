@@ -13,6 +13,7 @@ quality.py    NIC, NACp, NACv, SIL of every ADS-B version -> metres of doubt
 motion.py     where an aircraft is at an instant, and how sure that is
 table.py      one state per aircraft, with its doubts
 baseline.py   how many messages are usual at this hour: warns, never judges
+noisewatch.py the noise at the antenna against its quietest: warns of jammers
 health.py     does the ear hear? OK, BLIND, STALE, DEAD and why
 ear.py        frames in, records out, at their rates
 outlets.py    everywhere findings go besides the judgement

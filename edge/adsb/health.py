@@ -10,7 +10,7 @@ from edge.records import SensorState
 WINDOW_S = 5.0
 SILENT_S = 2.0
 LEAST_SHARE = 0.8  # of the bytes that are due
-QUIETEST_DBFS, LOUDEST_DBFS = -42.0, -8.0  # 8-bit rounding alone is about -47 dBFS; above, the converter is full
+QUIETEST_DBFS, LOUDEST_DBFS = -42.0, -12.0  # 8-bit rounding alone is about -47 dBFS; above, few aircraft stand out
 BEAST_SILENT_S = 10.0
 
 

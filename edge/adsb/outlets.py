@@ -14,6 +14,7 @@ from edge.adsb.archive.shelf import Shelf
 from edge.adsb.archive.states import StateRecorder
 from edge.adsb.baseline import BaselineKeeper
 from edge.adsb.ear import Decoded, TimedFrame
+from edge.adsb.noisewatch import NoiseWatch
 from edge.adsb.share.aircraft_json import JsonFiles, aircraft_json, receiver_json
 from edge.adsb.share.beast import HEARTBEAT, beast_message
 from edge.adsb.share.sbs import END, sbs_line
@@ -34,6 +35,7 @@ class Outlets:
         share, recorder = config.share, config.recorder
         self._clock, self._simulated = clock, config.simulation is not None
         self._messages, self._unlearned, self._look_mono_s = 0, 0, clock.mono_s()
+        self._noise = NoiseWatch()
         self._beast = self._sbs = None
         if share.beast_port is not None:
             self._beast = StreamServer("beast", share.host, share.beast_port, heartbeat=HEARTBEAT)
@@ -73,7 +75,7 @@ class Outlets:
         now_utc_ns = self._clock.utc_ns()
         elapsed_s, self._look_mono_s = health.mono_s - self._look_mono_s, health.mono_s
         messages, self._unlearned = self._unlearned, 0
-        warnings = []
+        warnings = [self._noise.take(health.mono_s, health.noise_dbfs, health.gain_db)]
         if self._usual is not None:
             hears = health.state is SensorState.OK
             warnings.append(self._usual.take(now_utc_ns, elapsed_s, messages, hears=hears))

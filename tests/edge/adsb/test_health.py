@@ -27,6 +27,7 @@ def test_bytes_and_noise_prove_life():
         ({"noise_dbfs": None}, SensorState.BLIND, "unknown"),
         ({"noise_dbfs": float("nan")}, SensorState.BLIND, "antenna"),
         ({"noise_dbfs": -3.0}, SensorState.BLIND, "jammed"),
+        ({"noise_dbfs": -10.0}, SensorState.BLIND, "jammed"),
     ],
 )
 def test_anything_else_is_no_proof_and_says_why(change, state, word):
