@@ -1,4 +1,4 @@
-"""Has the noise at the antenna risen? A gain led by it hides a jammer: the receiver is turned down until all looks well.
+"""Has the noise at the antenna risen? A gain led by it hides a jammer: it turns the receiver down until all looks well.
 
 Noise less gain is what comes in at the antenna, whatever the gain. It is compared with the quietest hour of the last
 day; a rise of 12 dB shortens the range to a quarter. Warns, never judges, as `baseline` does: an amplifier that was

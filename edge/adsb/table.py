@@ -178,7 +178,8 @@ class AircraftTable:
         self.counters.out_of_range += outcome is Outcome.FAR
         fix = positions.trusted
         if fix is None or outcome not in (Outcome.NEW, Outcome.JUMPED):
-            return {}
+            flags = aircraft.state.flags
+            return {"flags": (*flags, *(flag for flag in positions.flags(mono_s) if flag not in flags))}
         self.counters.positions += 1
         if outcome is Outcome.JUMPED or report.cpr.surface:
             conduct.jumped(fix)

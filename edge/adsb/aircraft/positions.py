@@ -23,6 +23,7 @@ FASTEST_OF_ALL_MPS = 900.0  # whatever it says of itself
 SLACK_M = 500.0
 RANGE_M = 600_000.0  # beyond the radio horizon of anything that flies
 JUMP_FLAG_S, JUMPS_FOR_DUPLICATE = 15.0, 2
+REFUSED_FOR_FLAG = 6  # positions in a row, three seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,19 @@ class Positions:
     _held_field: CprField | None = None  # what it came from
     _agreeing: int = 0
     _jumps_mono_s: list[float] = field(default_factory=list)
+    _refused: int = 0  # in a row
+    _refusal: str = ""
 
     def take(self, field_: CprField, utc_ns: int, mono_s: float, speed_mps: float | None) -> Outcome:
         """In order of time; `speed_mps` is what the aircraft says."""
+        outcome = self._take(field_, utc_ns, mono_s, speed_mps)
+        if outcome in (Outcome.HELD, Outcome.FAR):
+            self._refused, self._refusal = self._refused + 1, "incoherent" if outcome is Outcome.HELD else "range"
+        elif outcome is not Outcome.NONE:
+            self._refused = 0
+        return outcome
+
+    def _take(self, field_: CprField, utc_ns: int, mono_s: float, speed_mps: float | None) -> Outcome:
         trusted = self.trusted
         elapsed_s = 0.0 if trusted is None else (utc_ns - trusted.utc_ns) / 1e9
         if -PAIR_S <= elapsed_s < 0:
@@ -91,10 +102,11 @@ class Positions:
         return Outcome.JUMPED
 
     def flags(self, mono_s: float) -> tuple[str, ...]:
+        refused = (self._refusal,) if self._refused >= REFUSED_FOR_FLAG else ()
         if not self._jumps_mono_s:
-            return ()
+            return refused
         recent = sum(mono_s - jump_s < JUMP_FLAG_S for jump_s in self._jumps_mono_s)
-        return ("jump", "duplicate-address")[: (recent > 0) + (recent >= JUMPS_FOR_DUPLICATE)]
+        return refused + ("jump", "duplicate-address")[: (recent > 0) + (recent >= JUMPS_FOR_DUPLICATE)]
 
     def _candidate(
         self,

@@ -112,6 +112,7 @@ class JsonFiles:
         self.lost, self.failure = 0, ""
         self._directory = directory
         self._worker: Worker[tuple[str, bytes]] = Worker("aircraft.json", self._write, waiting=2)
+        self._clear()  # a killed process left it
         self._worker.offer(("receiver.json", receiver))
 
     def offer(self, aircraft: bytes) -> None:
@@ -122,6 +123,9 @@ class JsonFiles:
     def close(self, timeout_s: float = 5.0) -> None:
         """Takes aircraft.json away: a map must not show the last sky for ever."""
         self._worker.close(timeout_s)
+        self._clear()
+
+    def _clear(self) -> None:
         try:
             (self._directory / "aircraft.json").unlink(missing_ok=True)
         except OSError as err:

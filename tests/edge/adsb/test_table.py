@@ -50,6 +50,24 @@ def test_a_single_impossible_position_is_held_back():
     assert table.counters.jumps == 0
 
 
+def test_positions_beyond_the_horizon_are_not_believed_and_the_record_says_so():
+    table = AircraftTable(SITE)
+    state = fly(table, 0.0, 12, latitude=60.0)
+    assert state.latitude_deg is None
+    assert state.flags == ("range",)
+    assert "range" not in fly(table, 20.0, 8).flags
+
+
+def test_positions_that_never_agree_leave_a_flag_on_the_last_that_did():
+    table = AircraftTable(SITE)
+    before = fly(table, 0.0, 6)
+    for k in range(20):
+        t_s = 3.0 + 0.5 * k
+        state = table.update(at(38.0 + (k * 7 % 5), -5.0 + (k * 3 % 7), k % 2), round(t_s * 1e9), t_s)
+    assert state.latitude_deg == before.latitude_deg
+    assert {"incoherent", "range"} & set(state.flags)
+
+
 def test_an_aircraft_that_really_is_elsewhere_is_followed_and_flagged():
     table = AircraftTable(SITE)
     fly(table, 0.0, 6)

@@ -93,6 +93,13 @@ def test_the_files_are_replaced_in_one_step_and_the_sky_is_taken_away_at_the_end
     assert [path.name for path in tmp_path.iterdir()] == ["receiver.json"]
 
 
+def test_the_sky_of_a_killed_process_is_taken_away_by_the_next(tmp_path: Path):
+    (tmp_path / "aircraft.json").write_text("{}")
+    files = JsonFiles(tmp_path, b"{}")
+    assert not (tmp_path / "aircraft.json").exists()
+    files.close()
+
+
 def test_a_folder_that_is_not_there_is_a_sentence_and_a_counter(tmp_path: Path):
     files = JsonFiles(tmp_path / "absent", b"{}")
     until(lambda: files.lost)
