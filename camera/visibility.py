@@ -34,7 +34,7 @@ from camera.sectors import (
     SHARE,
     sector_of,
 )
-from camera.starcheck import StarCheck
+from camera.starcheck import SEARCH_PX, StarCheck
 
 Vector = NDArray[np.float64]
 
@@ -46,6 +46,7 @@ NEEDED_V_MAG = 3.5  # a limit brighter than that, and aircraft would not be seen
 MARGIN_MAG = 0.2  # better than that to be trusted at first
 LIMIT_PERCENTILE = 30  # of a circle's stars: a limit that most of it keeps
 CHANCE_SHARE = 0.12  # of the expected stars; a turned picture matches 6 % by chance
+CHANCE_SHIFT_PX = 0.6 * SEARCH_PX  # median of the seen stars; what chance strews over the search circle has 0.7
 
 
 class SectorState(IntEnum):
@@ -183,8 +184,9 @@ class SkyWatch:
 
 def _blind_reason(check: StarCheck) -> str:
     """Why nothing at all can be seen, in words; "" when something can."""
+    enough = check.seen.sum() >= max(2 * MIN_STARS, CHANCE_SHARE * check.expected.sum())
     return blind_reason(
-        enough_stars=bool(check.seen.sum() >= max(2 * MIN_STARS, CHANCE_SHARE * check.expected.sum())),
+        enough_stars=bool(enough and check.shift_px < CHANCE_SHIFT_PX),  # NaN only where none is seen
         saturated_share=check.saturated_share,
         glow=check.glow,
         faintest_e_per_s=check.faintest_glow_e_per_s,

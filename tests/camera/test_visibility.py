@@ -82,6 +82,19 @@ def test_a_camera_that_shows_no_sky_is_blind_with_a_reason(renderer, change, rea
     assert not visibility.sees(azel_to_unit(np.arange(0, 360, 5.0), 45.0)).any()
 
 
+@pytest.mark.parametrize("light_adu", [2_000.0, 20_000.0])
+def test_a_swarm_of_hot_photosites_under_a_cap_is_no_sky_however_many_stars_it_feigns(renderer, light_adu):
+    rng, watch = np.random.default_rng(5), SkyWatch()
+    swarm = np.where(rng.random((HEIGHT, WIDTH)) < 0.1, rng.exponential(light_adu, (HEIGHT, WIDTH)), 0.0)
+    for t_s in range(20, 30, 2):
+        pixels = np.clip(rng.normal(1924, 20, swarm.shape) + swarm, 0, 65532).astype(np.uint16)
+        check = check_stars(frame_at(renderer, float(t_s), pixels), PLATE, watch.reference_zero_mag)
+        visibility = watch.add(check)
+        assert check.seen.sum() > 300
+        assert "cap or dome closed" in visibility.reason or "no star stands right" in visibility.reason
+        assert visibility.fraction == 0.0
+
+
 def test_daylight_is_called_daylight(renderer):
     noon = 14 * 3600.0
     visibility = SkyWatch().add(check_stars(frame_at(renderer, noon), PLATE))
