@@ -93,7 +93,9 @@ class RadioSection(Section):
     ppm: int = Field(0, ge=-200, le=200)
     bias_tee: bool = False
     files: tuple[Path, ...] = ()  # recordings, for source = "iq" (cu8) or "beast" (replay)
-    host: str = "127.0.0.1"  # source = "beast" without files: a readsb or dump1090; "rtl_tcp": where the dongle is
+    host: str = Field(
+        "127.0.0.1", min_length=1
+    )  # source = "beast" without files: a readsb or dump1090; "rtl_tcp": where the dongle is
     port: int | None = Field(None, ge=1, le=65535)  # None: what is customary for the source, see CUSTOMARY_PORTS
 
     @property
@@ -118,7 +120,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class ShareSection(Section):
     """What other programs may have of the radio: the dongle can be opened only once."""
 
-    host: str = "127.0.0.1"  # this box alone; "0.0.0.0": whoever reaches it
+    host: str = Field("127.0.0.1", min_length=1)  # this box alone; "0.0.0.0": whoever reaches it
     beast_port: int | None = Field(None, ge=1, le=65535)  # None: off; 30005 is customary
     sbs_port: int | None = Field(None, ge=1, le=65535)  # None: off; 30003 is customary
     aircraft_json: bool = True
@@ -258,9 +260,13 @@ class Config(Section):
             )
         if self.simulation is not None and self.share.host not in LOOPBACK:
             raise ValueError("share.host must be 127.0.0.1 in a simulation: others would take it for the sky")
-        radio, port = self.radio, self.share.beast_port
-        if radio.source == "beast" and not radio.files and radio.host in LOOPBACK and radio.tcp_port == port:
-            raise ValueError(f"radio.port and share.beast_port are both {port}: the radio would listen to itself")
+        radio = self.radio
+        if radio.source in CUSTOMARY_PORTS and not radio.files and radio.host in LOOPBACK:
+            for key in ("beast_port", "sbs_port"):
+                if getattr(self.share, key) == radio.tcp_port:
+                    raise ValueError(
+                        f"radio.port and share.{key} are both {radio.tcp_port}: the radio would listen to itself"
+                    )
         if self.network.threshold > HIGHEST_THRESHOLD and self.simulation is None:
             raise ValueError(f"network.threshold above {HIGHEST_THRESHOLD} is a camera that reports nothing")
         if self.camera.source == "none" and self.radio.source == "none":

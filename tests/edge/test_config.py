@@ -73,6 +73,9 @@ def test_the_example_names_every_key_once_and_its_examples_are_accepted() -> Non
         ("[radio]\ngain_db = 99", 's.toml: radio: gain_db should be "auto" or -10 to 60, not 99'),
         ("[share]\nbeast_port = 3\nsbs_port = 3", "s.toml: share: beast_port and sbs_port must differ"),
         ("[radio]\nsource = 'beast'\n[share]\nbeast_port = 30005", "the radio would listen to itself"),
+        ("[radio]\nsource = 'rtl_tcp'\n[share]\nsbs_port = 1234", "share.sbs_port are both 1234"),
+        ("[radio]\nhost = ''", "s.toml: radio.host: "),
+        ("[share]\nhost = ''", "s.toml: share.host: "),
         (
             "[share]\nhost = '0.0.0.0'\n[simulation]\nepoch_utc_ns = 1\nmono_zero_s = 0.0",
             "share.host must be 127.0.0.1 in a simulation",

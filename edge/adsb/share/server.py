@@ -19,6 +19,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 
+from edge.adsb.sources.tcp import KEEPALIVE
+
 log = logging.getLogger(__name__)
 
 CLIENTS = 32
@@ -89,8 +91,8 @@ class StreamServer:
             family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
             try:
                 listener = socket.create_server((self._host, self.port), family=family, backlog=8)
-            except OSError as err:
-                why = str(err.strerror).partition(" (while")[0]  # the address again
+            except (OSError, UnicodeError) as err:  # the latter: a name that cannot be one
+                why = str(getattr(err, "strerror", err)).partition(" (while")[0]  # the address again
                 failure = f"{self._name}: port {self.port} of {self._host} cannot be opened: {why}"
                 if failure != self.failure:
                     log.warning("%s; free it or set another in [share]", failure)
@@ -131,7 +133,8 @@ class StreamServer:
             return
         connection.setblocking(False)
         with contextlib.suppress(OSError):  # gone already: the first read finds out
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for option in KEEPALIVE:  # or who vanished without a word would keep its place
+                connection.setsockopt(*option)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
         self._clients[connection] = _Client(connection, self._queued)
         selector.register(connection, selectors.EVENT_READ, connection)

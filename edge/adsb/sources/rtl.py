@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_JOIN_S, _CANCEL_EVERY_S = 3.0, 0.1
+_JOIN_S, _CANCEL_EVERY_S = 2.0, 0.1
 VENDOR, PRODUCTS = 0x0BDA, (0x2838, 0x2832)  # Realtek RTL2832U, as in librtlsdr's rules
-_POWER_OFF_S = 3.0
+_POWER_OFF_S = 2.0
 _BUSY, _NO_DEVICE = -6, -4  # libusb's errors
 
 

@@ -7,7 +7,7 @@ import socket
 from edge.adsb.sources.iq import SourceRefused
 
 _CONNECT_S = 3.0
-_KEEPALIVE = (  # gone eleven seconds after its last answer
+KEEPALIVE = (  # gone eleven seconds after its last answer
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2),
@@ -20,8 +20,8 @@ def connected(what: str, host: str, port: int) -> socket.socket:
     """Raises SourceRefused with `what` is missing where."""
     try:
         connection = socket.create_connection((host, port), timeout=_CONNECT_S)
-        for option in _KEEPALIVE:
+        for option in KEEPALIVE:
             connection.setsockopt(*option)
-    except OSError as err:
+    except (OSError, UnicodeError) as err:  # the latter: a name that cannot be one
         raise SourceRefused(f"no {what} at {host}:{port}: {err}; check radio.host and radio.port") from err
     return connection

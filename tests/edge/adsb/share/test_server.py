@@ -158,3 +158,18 @@ def test_a_taken_port_is_a_sentence_and_a_counter_and_is_tried_again():
     connection = client(server)
     server.close()
     connection.close()
+
+
+def test_a_host_that_can_be_no_name_is_a_sentence():
+    server = StreamServer("test", f"{'a' * 70}.example", 0, retry_s=0.05)
+    until(lambda: server.counters["failed"] > 1)
+    assert "cannot be opened" in server.failure
+    server.close()
+
+
+def test_a_client_that_vanished_is_noticed_by_the_kernel(make):
+    server = make()
+    theirs = client(server)
+    (ours,) = server._clients
+    assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    theirs.close()

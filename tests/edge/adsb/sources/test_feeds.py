@@ -68,6 +68,11 @@ def test_nobody_at_the_address_is_refused_by_name():
         BeastFeed(RealClock(), host="127.0.0.1", port=1).open()
 
 
+def test_a_host_that_can_be_no_name_is_refused():
+    with pytest.raises(SourceRefused, match=r"radio\.host"):
+        BeastFeed(RealClock(), host=f"{'a' * 70}.example", port=1).open()
+
+
 def test_a_stream_that_says_nothing_at_all_is_lost_in_the_end(monkeypatch):
     monkeypatch.setattr(beastfeed, "SILENT_S", 0.2)
     server = socket.create_server(("127.0.0.1", 0))

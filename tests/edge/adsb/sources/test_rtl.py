@@ -25,6 +25,7 @@ from edge.adsb.sources.iq import (
 )
 from edge.adsb.sources.rtl import RtlSource
 from edge.config import RadioSection
+from edge.runtime import usb
 
 RATE = 2_400_000
 
@@ -269,3 +270,9 @@ def test_a_dongle_that_repeats_its_samples_is_lost(bench):
     b.source._arrivals.put(block.data)
     with pytest.raises(SourceLost, match="the same samples"):
         drain(b.source)
+
+
+def test_no_rung_of_the_ladder_outlasts_the_watchdog():
+    watchdog_s = 10.0  # WatchdogSec of skyspotter-radio.service
+    longest_s = max(usb._RESET_S, rtl._POWER_OFF_S + usb._UHUBCTL_S)
+    assert rtl._JOIN_S + longest_s < watchdog_s
