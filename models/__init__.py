@@ -24,6 +24,7 @@ synth.py         invented trails and skies
 labels.py        what people drew on photographs
 importers/       what others labelled, and its card
 augment.py       changes to an image and its mask together
+nights.py        invented nights: crowded, of plain traffic, with weather
 rendered.py      frames of simulated nights with their truth
 dataset.py       training patches from all of them
 losses.py        what the field network minimises

@@ -111,13 +111,13 @@ def make_batch(
 
 def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     kind = rng.random()
-    if sources.rendered and kind < 0.35:
+    if sources.rendered and kind < 0.38:
         planes, labels = _cut(sources.rendered, size, rng, towards_trail=0.7, zooms=0.0)
         inject, shortest = rng.random() < 0.15, 8.0
-    elif sources.photographs and kind < 0.72:
+    elif sources.photographs and kind < 0.76:
         planes, labels = _cut(sources.photographs, size, rng, towards_trail=0.6, zooms=0.4)
         inject, shortest = rng.random() < 0.35, 40.0
-    elif sources.skies and kind < 0.84:
+    elif sources.skies and kind < 0.87:
         planes, labels = _cut(sources.skies, size, rng, towards_trail=0.0, zooms=0.4)
         inject, shortest = rng.random() < 0.6, 12.0
     else:

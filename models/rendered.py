@@ -8,21 +8,23 @@ are the demo's own, untouched, from other seeds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from camera.coadd import FRAMES, Coadd
 from camera.device import Frame
 from camera.plate import Plate
 from camera.sim.renderer import ROI_PX, Renderer, TruthTrail, simulated_plate
-from camera.sim.scenario import Scenario, SimCloud, SimMeteor, night
+from camera.sim.scenario import Scenario, night
 from models import synth
 from models.contract import CLASSES
 from models.dataset import Picture, different_planes
 from models.evaluate import Case
+from models.nights import crowded_night, traffic_night, with_weather
 
 GAIN_SETTING = 120
 LEAST_LINE_SNR = 3.0  # of the steady light; fainter ones are two flashes among the stars: neither taught nor forbidden
@@ -34,42 +36,6 @@ class RenderedFrame:
     frame: Frame
     truth: list[TruthTrail]
     plate: Plate
-
-
-def crowded_night(seed: int) -> Scenario:
-    """The traffic of eight nights at once, a meteor every few seconds, one or two banks of cloud."""
-    nights = [night(1000 * seed + k) for k in range(8)]
-    rng = np.random.default_rng((seed, 7))
-    meteors = []
-    for start_s in np.arange(2.0, nights[0].duration_s, 2.5):
-        azimuth, elevation = rng.uniform(0, 360), rng.uniform(12, 80)
-        reach, turn = rng.uniform(2, 20), rng.uniform(0, 2 * np.pi)
-        end = (
-            azimuth + reach * np.sin(turn) / np.cos(np.radians(elevation)),
-            float(np.clip(elevation + reach * np.cos(turn), 3, 89)),
-        )
-        meteors.append(
-            SimMeteor(
-                float(start_s), float(rng.uniform(0.2, 1.2)), (azimuth, elevation), end, float(rng.uniform(-4, 2))
-            )
-        )
-    clouds = tuple(
-        SimCloud(
-            float(rng.uniform(0, 90)),
-            float(rng.uniform(90, 180)),
-            float(rng.uniform(0, 360)),
-            float(rng.uniform(20, 90)),
-            float(rng.uniform(0.02, 0.6)),
-        )
-        for _ in range(int(rng.integers(0, 3)))
-    )
-    return replace(
-        nights[0],
-        aircraft=tuple(a for n in nights for a in n.aircraft),
-        satellites=tuple(s for n in nights for s in n.satellites),
-        meteors=tuple(meteors),
-        clouds=clouds,
-    )
 
 
 def render(scenario: Scenario, times_s: list[float], *, exposure_s: float = 2.0) -> Iterator[RenderedFrame]:
@@ -99,6 +65,20 @@ def render(scenario: Scenario, times_s: list[float], *, exposure_s: float = 2.0)
         yield RenderedFrame(frame, renderer.truth(utc_ns, exposure_s), plate)
 
 
+def render_sum(
+    scenario: Scenario, start_s: float, *, exposure_s: float, exposures: int
+) -> tuple[Frame, list[TruthTrail]]:
+    """The sum of consecutive exposures, and what one exposure of that length would have had on it."""
+    made = list(render(scenario, [start_s + k * exposure_s for k in range(exposures)], exposure_s=exposure_s))
+    if exposures == 1:
+        return made[0].frame, made[0].truth
+    coadd = Coadd(exposures)
+    total = [coadd.add(one.frame) for one in made][-1]
+    assert total is not None
+    (whole,) = render(scenario, [start_s], exposure_s=exposures * exposure_s)
+    return total, whole.truth
+
+
 def prepare_nights(seeds: Sequence[int], cache: Path, *, frames: int = 4) -> list[Picture]:
     """Frames of crowded nights, rendered once and kept beside the other prepared pictures."""
     pictures = []
@@ -119,13 +99,15 @@ def prepare_nights(seeds: Sequence[int], cache: Path, *, frames: int = 4) -> lis
 
 
 def training_pictures(seed: int, frames: int) -> Iterator[Picture]:
-    """Frames of one crowded night, labelled at half resolution; the own beam is light that must be found, too."""
-    scenario = crowded_night(seed)
+    """Frames of one night, labelled at half resolution: crowded or of plain traffic, at 2 s, at 10 s or as the sum of
+    five times 2 s (as on the box); the own beam is light that must be found, too."""
     rng = np.random.default_rng((seed, 8))
-    times = sorted(rng.uniform(0.1, 0.95, frames) * scenario.duration_s)
-    for rendered in render(scenario, [float(t) for t in times], exposure_s=float(rng.choice([2.0, 2.0, 2.0, 10.0]))):
-        planes = different_planes(rendered.frame)
-        yield Picture(planes, label_map(rendered.truth, planes.shape[1:]), f"night-{seed}")
+    scenario = with_weather(crowded_night(seed) if seed % 2 else traffic_night(seed), rng)
+    exposure_s, summed = ((2.0, 1), (10.0, 1), (2.0, FRAMES), (2.0, 1))[seed // 2 % 4]
+    for start_s in np.sort(rng.uniform(0.02, 0.80, frames)) * scenario.duration_s:
+        frame, truth = render_sum(scenario, float(start_s), exposure_s=exposure_s, exposures=summed)
+        planes = different_planes(frame)
+        yield Picture(planes, label_map(truth, planes.shape[1:]), f"night-{seed}")
 
 
 def label_map(truth: list[TruthTrail], shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -9,83 +9,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from camera.device import Frame
-from camera.geodesy import enu_to_geodetic
 from camera.plate import Plate
 from camera.sim.renderer import TruthTrail
-from camera.sim.scenario import Scenario, SimAircraft, SimCloud, SimMeteor, night
 from models.contract import Trail
 from models.evaluate import wilson
+from models.nights import FARTHEST_M, traffic_night
 from models.rendered import render
 from models.score import SHARE, Polyline, covered_share, tolerance_px
 
 MASK_DEG = 10.0  # the station's own `plate.minimum_elevation_deg`
-FARTHEST_M = 100_000.0
-AIRBORNE = 40  # at once within FARTHEST_M: an evening within reach of a large airport
-SILENT_SHARE = 0.04
 RINGS_DEG = ((10.0, 20.0), (20.0, 30.0), (30.0, 90.0))
 ABOVE_DEG = 20.0
 
 Detect = Callable[[Frame], Sequence[Trail]]
-
-
-def study_night(seed: int) -> Scenario:
-    """One minute of traffic: airliners at cruise, climbing and descending, light aircraft; satellites, meteors, cloud
-    on every third night."""
-    rng = np.random.default_rng((seed, 17))
-    quiet = night(seed, minutes=1.0)
-    meteors = tuple(_meteor(rng, float(t_s)) for t_s in np.cumsum(rng.exponential(25.0, 4)) if t_s < 55.0)
-    clouds = (
-        (SimCloud(0.0, 60.0, float(rng.uniform(0, 360)), float(rng.uniform(15, 50)), float(rng.uniform(0.05, 0.5))),)
-        if seed % 3 == 0
-        else ()
-    )
-    return replace(
-        quiet,
-        aircraft=tuple(_aircraft(rng, quiet, number) for number in range(AIRBORNE)),
-        meteors=meteors,
-        clouds=clouds,
-        beam=replace(quiet.beam, lasing_s=()),
-    )
-
-
-def _aircraft(rng: np.random.Generator, quiet: Scenario, number: int) -> SimAircraft:
-    """Somewhere on the disc at the middle of the minute, evenly over its area."""
-    away_m, bearing = FARTHEST_M * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
-    place = np.array([away_m * np.sin(bearing), away_m * np.cos(bearing), 0.0])
-    latitude, longitude, _ = enu_to_geodetic(place, quiet.site)
-    kind = rng.random()
-    height_m, speed_mps, climb_mps = (
-        (rng.uniform(9_000, 12_200), rng.uniform(200, 255), 0.0)
-        if kind < 0.6
-        else (rng.uniform(3_000, 9_000), rng.uniform(120, 200), rng.choice([-8.0, 8.0]))
-        if kind < 0.9
-        else (quiet.site.height_m + rng.uniform(500, 2_500), rng.uniform(45, 80), 0.0)
-    )
-    return replace(
-        quiet.aircraft[0],
-        icao=f"{0x340000 + number:06X}",
-        callsign=f"STU{number:03d}",
-        transponder=bool(rng.random() > SILENT_SHARE),
-        lights="jet" if speed_mps > 100 else "light",
-        t_ref_s=quiet.duration_s / 2,
-        latitude_ref_deg=float(latitude),
-        longitude_ref_deg=float(longitude),
-        height_ref_m=float(height_m),
-        track_deg=float(rng.uniform(0, 360)),
-        speed_mps=float(speed_mps),
-        vertical_rate_mps=float(climb_mps),
-    )
-
-
-def _meteor(rng: np.random.Generator, t_s: float) -> SimMeteor:
-    azimuth, elevation, reach = rng.uniform(0, 360), rng.uniform(20, 75), rng.uniform(4, 20)
-    end = ((azimuth + rng.uniform(-30, 30)) % 360.0, float(np.clip(elevation - reach, 5, 89)))
-    return SimMeteor(t_s, float(rng.uniform(0.2, 1.0)), (azimuth, elevation), end, float(rng.uniform(-3, 2)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +43,7 @@ class StudyFrame:
 
 def study_frames(seeds: Iterable[int], *, exposure_s: float, frames: int = 3) -> Iterator[StudyFrame]:
     for seed in seeds:
-        scenario = study_night(seed)
+        scenario = traffic_night(seed)
         latest_s = scenario.duration_s - exposure_s - 1.0
         times = np.sort(np.random.default_rng((seed, 18)).uniform(1.0, latest_s, frames))
         transmitting = {aircraft.icao: aircraft for aircraft in scenario.aircraft if aircraft.transponder}

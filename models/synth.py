@@ -8,6 +8,7 @@ alike), hot pixels and columns, clouds, horizons, masts, scratches, the black ri
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -181,6 +182,7 @@ def _foreground(rng: np.random.Generator, planes: Planes) -> None:
     """Horizon, roof, mast, rim of the lens: dark, quiet, with hard edges (or brighter than the sky)."""
     size = planes.shape[1]
     mask = np.zeros((size, size), np.uint8)
+    level = -np.exp(rng.uniform(0, 4)) if rng.random() < 0.75 else np.exp(rng.uniform(0, 3))
     kind = rng.random()
     if kind < 0.4:
         x = np.linspace(-20, size + 20, int(rng.integers(3, 30)))
@@ -197,14 +199,19 @@ def _foreground(rng: np.random.Generator, planes: Planes) -> None:
     else:
         for _ in range(int(rng.integers(1, 5))):
             a, b = rng.uniform(-40, size + 40, (2, 2)).astype(int)
-            cv2.line(mask, (int(a[0]), int(a[1])), (int(b[0]), int(b[1])), 1, int(rng.integers(3, 25)))
+            thinnest = 3 if level < 0 else 9  # a thin bright line is a trail
+            cv2.line(mask, _whole(a), _whole(b), 1, int(rng.integers(thinnest, 25)))
     mask = np.rot90(mask, int(rng.integers(4)))
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), rng.uniform(0.5, 2.0))
-    level, quiet = (
-        -np.exp(rng.uniform(0, 4)) if rng.random() < 0.75 else np.exp(rng.uniform(0, 3)),
-        rng.uniform(0.05, 0.9),
-    )
+    quiet = rng.uniform(0.05, 0.9)
     planes *= 1 - soft * (1 - quiet)
+    if rng.random() < 0.5:  # light along the edge: the rim of a lens, a lit gutter
+        edge = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(np.float32)
+        band = cv2.GaussianBlur(edge, (0, 0), rng.uniform(0.7, 4.0))
+        away = cv2.GaussianBlur(
+            rng.normal(0, 1, (size, size)).astype(np.float32), (0, 0), 25
+        )  # brighter here and there
+        planes += np.float32(np.exp(rng.uniform(0.5, 4.5))) * band * np.clip(0.5 + 20 * away, 0, 1)
     planes += np.float32(level) * (soft - cv2.GaussianBlur(soft, (0, 0), 40) * np.float32(rng.uniform(0, 1)))
 
 
@@ -215,7 +222,12 @@ def _structures(rng: np.random.Generator, planes: Planes) -> None:
     for _ in range(int(rng.integers(1, 5))):
         canvas = np.zeros((size, size), np.float32)
         middle = rng.uniform(0, size, 2)
-        if rng.random() < 0.6:
+        kind = rng.random()
+        if kind < 0.2:  # a lit pole on a lit roof, a rail with lamps
+            foot = middle + rng.uniform(-60, 60, 2)
+            cv2.line(canvas, _whole(middle), _whole(foot), 1.0, int(rng.integers(2, 7)))
+            cv2.circle(canvas, _whole(foot), int(rng.integers(8, 30)), float(rng.uniform(1, 4)), -1)
+        elif kind < 0.6:
             turn, long, wide = rng.uniform(0, 180), rng.uniform(15, 300), rng.uniform(7, 60)
             box = cv2.boxPoints((tuple(middle.tolist()), (float(long), float(wide)), float(turn)))
             cv2.fillPoly(canvas, [box.astype(np.int32)], 1.0)
@@ -238,9 +250,13 @@ def _structures(rng: np.random.Generator, planes: Planes) -> None:
         )
 
 
+def _whole(point: NDArray[np.number[Any]]) -> tuple[int, int]:
+    return int(point[0]), int(point[1])
+
+
 def _dark_line(rng: np.random.Generator, planes: Planes) -> None:
     size = planes.shape[1]
     line = np.zeros((size, size), np.float32)
     a, b = rng.uniform(0, size, (2, 2)).astype(int)
-    cv2.line(line, (int(a[0]), int(a[1])), (int(b[0]), int(b[1])), 1.0, int(rng.integers(1, 4)))
+    cv2.line(line, _whole(a), _whole(b), 1.0, int(rng.integers(1, 4)))
     planes -= cv2.GaussianBlur(line, (0, 0), 0.8) * np.float32(rng.uniform(2, 20))

@@ -12,8 +12,9 @@ from camera.background import background
 from camera.views import classical, enhanced
 from models.contract import CLASSES
 from models.importers.patches import Dataset, View, cut, part_of
+from models.nights import crowded_night
 from models.patch_method import in_colour
-from models.rendered import crowded_night, label_map, render
+from models.rendered import label_map, render
 
 SPAN = (0.1, 0.95)  # of a night: the frames of training
 

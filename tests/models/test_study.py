@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from models.contract import Trail
-from models.study import FARTHEST_M, MASK_DEG, Study, StudyFrame, study_frames, study_night
+from models.nights import FARTHEST_M, traffic_night
+from models.study import MASK_DEG, Study, StudyFrame, study_frames
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def as_detected(seen: StudyFrame, which: list[int]) -> list[Trail]:
 
 
 def test_every_transmitting_aircraft_above_the_mask_counts_faint_or_not(seen: StudyFrame) -> None:
-    night = study_night(5)
+    night = traffic_night(5)
     silent = {aircraft.icao for aircraft in night.aircraft if not aircraft.transponder}
     for trail, high_deg, counted in zip(seen.truth, seen.elevation_deg, seen.counted, strict=True):
         expected = trail.trail_class == "aircraft" and trail.id not in silent and high_deg >= MASK_DEG

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from models import synth
-from models.rendered import crowded_night, label_map, render
+from models.nights import crowded_night
+from models.rendered import label_map, render
 
 
 @pytest.mark.parametrize("seed", range(6))
