@@ -16,6 +16,7 @@ from camera.device import Frame
 
 FRAMES = 5
 LARGEST_GAP_S = 1.0  # of sky between two exposures; a longer one tears every trail in two
+_FULL_ADU = 65_535  # of 16 bits
 _ROOM_ADU = 16_384.0  # what the sky's level may take of 16 bits; above, the sum is stored in coarser steps
 
 
@@ -61,8 +62,9 @@ class Coadd:
         assert total is not None
         level = float(np.median(total[:: max(1, len(total) // 256)]))
         halvings = max(0, int(np.ceil(np.log2(max(level, 1.0) / _ROOM_ADU))))
-        pixels = np.minimum(total >> halvings, last.white_adu).astype(np.uint16)
-        pixels[self._white] = last.white_adu
+        white_adu = min(last.white_adu * self._frames, _FULL_ADU)  # of 8 or 12 bits the sum has more
+        pixels = np.minimum(total >> halvings, white_adu).astype(np.uint16)
+        pixels[self._white] = white_adu
         pixels.flags.writeable = False
         end_utc_ns = last.start_utc_ns + round(last.exposure_s * 1e9)
         return replace(
@@ -70,6 +72,7 @@ class Coadd:
             start_utc_ns=first.start_utc_ns,
             exposure_s=(end_utc_ns - first.start_utc_ns) / 1e9,
             gain_e_per_adu=last.gain_e_per_adu * 2**halvings,
+            white_adu=white_adu,
             pixels=pixels,
         )
 

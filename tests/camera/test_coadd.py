@@ -42,6 +42,19 @@ def test_a_bright_sky_fits_in_coarser_steps_of_the_same_light(level: int) -> Non
     assert total.pixels.max() < 40_000
 
 
+@pytest.mark.parametrize(("white_adu", "dtype"), [(255, np.uint8), (4095, np.uint16), (16383, np.uint16)])
+def test_a_camera_of_few_bits_is_no_white_picture_in_the_sum(white_adu: int, dtype: type) -> None:
+    level = white_adu // 4
+    frames = [exposure(k, level=level, white_adu=white_adu) for k in range(FRAMES)]
+    frames = [replace(frame, pixels=np.minimum(frame.pixels, white_adu).astype(dtype)) for frame in frames]
+    coadd = Coadd()
+    total = [coadd.add(frame) for frame in frames][-1]
+    assert total is not None
+    light_e = sum(frame.pixels.astype(float) * frame.gain_e_per_adu for frame in frames)
+    assert np.abs(total.pixels * total.gain_e_per_adu - light_e).max() <= total.gain_e_per_adu
+    assert total.white_adu == min(5 * white_adu, 65535)
+
+
 def test_a_pixel_saturated_once_stays_saturated() -> None:
     frames = [exposure(k) for k in range(FRAMES)]
     burnt = frames[2].pixels.copy()
