@@ -17,7 +17,7 @@ from typing import Literal
 
 from edge.config import Config, ConfigRefused, load_config
 from edge.runtime import usb
-from edge.runtime.place import StartRefused, runtime_directory
+from edge.runtime.place import StartRefused, record_directory, runtime_directory
 from edge.runtime.timesync import clock_quality, kernel_time_words
 
 TV_DRIVER = "dvb_usb_rtl28xxu"  # the kernel's television driver takes the dongle away
@@ -142,6 +142,54 @@ def plate(config: Config | None) -> Iterator[Finding]:
         yield Finding("plate", "fail", str(err))
 
 
+def masters(config: Config | None) -> Iterator[Finding]:
+    """Darks and flat: a station goes on without those that are refused, so somebody must be told."""
+    if config is None or config.camera.source == "none":
+        return
+    from camera.device import PlateRefused
+    from camera.frames.dark import MasterRefused
+    from camera.frames.flat import Flattener, load_flat
+    from camera.frames.masters import Masters
+    from camera.plate import load_plate
+
+    try:
+        plate = None if config.plate.file is None else load_plate(config.plate.file)
+    except PlateRefused:  # said already
+        plate = None
+    try:
+        if (directory := config.camera.darks_directory) is not None:
+            serial = Masters.of(directory).camera_serial
+            if plate is not None and serial != plate.camera_serial:
+                words = f"{directory}: of camera {serial!r}, the plate of {plate.camera_serial!r}: make darks anew"
+                yield Finding("darks", "fail", words)
+            else:
+                yield Finding("darks", "ok", f"{directory}: of camera {serial!r}")
+        if (file := config.camera.flat_file) is not None:
+            flat = load_flat(file)
+            if plate is None:
+                yield Finding("flat", "warn", f"{file}: not used without a plate")
+            else:
+                Flattener(flat, plate)
+                yield Finding("flat", "ok", str(file))
+    except MasterRefused as err:
+        yield Finding("darks or flat", "fail", f"{err}; until then the station goes on without")
+
+
+def recordings(config: Config | None) -> Iterator[Finding]:
+    """Where frames and evidence go; what systemd gives is not there outside of the unit."""
+    if config is None or (directory := record_directory(config.recorder.directory)) is None:
+        return
+    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    free_gb, wanted_gb = shutil.disk_usage(there).free / 1e9, config.recorder.keep_free_gb
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        yield Finding("recordings", "fail", f"{directory}: {there} cannot be written to; correct recorder.directory")
+    elif free_gb < wanted_gb:
+        words = f"{directory}: {free_gb:.1f} GB free, recorder.keep_free_gb is {wanted_gb:g}: nothing will be kept"
+        yield Finding("recordings", "fail", words)
+    else:
+        yield Finding("recordings", "ok", f"{directory}: {free_gb:.1f} GB free")
+
+
 def network(config: Config | None) -> Iterator[Finding]:
     from importlib.resources import files
 
@@ -161,7 +209,7 @@ def network(config: Config | None) -> Iterator[Finding]:
         yield Finding("network", "fail", str(err))
 
 
-CHECKS: tuple[Check, ...] = (python_and_packages, camera, dongle, place, clock, plate, network)
+CHECKS: tuple[Check, ...] = (python_and_packages, camera, dongle, place, clock, plate, masters, recordings, network)
 
 
 def examine(file: Path | None) -> list[Finding]:

@@ -101,9 +101,14 @@ class Masters:
             raise MasterRefused(f"no master dark (*{SUFFIX}) lies in {directory}: make some with `skyspotter darks`")
         return cls([load_dark(path) for path in paths])
 
+    @property
+    def camera_serial(self) -> str | None:
+        """Of the darks; None without any."""
+        return self._darks[0].camera_serial if self._darks else None
+
     def refused(self, frame: Frame) -> str:
         """Why these darks must not be used with this camera at all, "" when they may."""
-        if not self._darks or self._darks[0].camera_serial == frame.camera_serial:
+        if self.camera_serial in (None, frame.camera_serial):
             return ""
         return self._darks[0].unfit(frame) + ": make darks with this one"
 

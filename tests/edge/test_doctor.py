@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from camera.frames.dark import Dark
+from camera.frames.masters import save_dark
+from camera.sim.renderer import simulated_plate
+from camera.sim.scenario import night
 from edge import doctor
 from edge.example import write_example
 from edge.runtime import usb
@@ -73,3 +78,37 @@ def test_a_check_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(doctor, "CHECKS", (broken,))
     assert doctor.examine(None)[-1] == doctor.Finding("broken", "fail", "could not be examined: no such bus")
+
+
+def test_darks_of_another_camera_and_a_damaged_flat_are_findings(tmp_path: Path) -> None:
+    plate = simulated_plate(night(1), scale=0.25)
+    plate.save(tmp_path / "plate.json")
+    for folder, serial in (("own", plate.camera_serial), ("other", "other")):
+        (tmp_path / folder).mkdir()
+        pixels = np.full((8, 8), 1920, np.uint16)
+        save_dark(
+            tmp_path / folder / "a.dark.fits", Dark(pixels, serial, (0, 0), 120, 2.0, -5.0, 9, "2026-06-14T22:00:00")
+        )
+    (tmp_path / "flat.json").write_text("{}")
+
+    def found(**camera: object) -> list[tuple[str, str]]:
+        config = a_config(camera=camera, plate={"file": str(tmp_path / "plate.json")})
+        return [(finding.level, finding.words) for finding in doctor.masters(config)]
+
+    assert [level for level, _ in found(darks_directory=str(tmp_path / "own"))] == ["ok"]
+    ((level, words),) = found(darks_directory=str(tmp_path / "other"))
+    assert (level, "of camera 'other'" in words) == ("fail", True)
+    ((level, words),) = found(flat_file=str(tmp_path / "flat.json"))
+    assert (level, "make it again" in words, "goes on without" in words) == ("fail", True, True)
+    assert found() == []
+
+
+def test_a_disk_that_keeps_nothing_is_a_finding(tmp_path: Path) -> None:
+    def level(**recorder: object) -> list[str]:
+        return levels(doctor.recordings(a_config(recorder=recorder)))
+
+    assert level(directory=str(tmp_path / "not" / "yet"), keep_free_gb=0.0) == ["ok"]
+    assert level(directory=str(tmp_path), keep_free_gb=1e6) == ["fail"]
+    (tmp_path / "file").touch()
+    assert level(directory=str(tmp_path / "file" / "below"), keep_free_gb=0.0) == ["fail"]
+    assert level() == []
