@@ -93,9 +93,7 @@ class RadioSection(Section):
     ppm: int = Field(0, ge=-200, le=200)
     bias_tee: bool = False
     files: tuple[Path, ...] = ()  # recordings, for source = "iq" (cu8) or "beast" (replay)
-    host: str = Field(
-        "127.0.0.1", min_length=1
-    )  # source = "beast" without files: a readsb or dump1090; "rtl_tcp": where the dongle is
+    host: str = Field("127.0.0.1", min_length=1)  # of "rtl_tcp", or of "beast" without files: a readsb or dump1090
     port: int | None = Field(None, ge=1, le=65535)  # None: what is customary for the source, see CUSTOMARY_PORTS
 
     @property

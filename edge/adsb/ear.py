@@ -73,6 +73,8 @@ class Ear:
     def take(self, heard: Heard, mono_s: float, lost_blocks: int) -> list[Decoded]:
         """`lost_blocks` as the source counts them since it was made."""
         if heard.bytes:
+            if self._heard_mono_s == float("-inf"):
+                self._bytes = RateMeter(mono_s)  # a source may take its time to begin
             self._heard_mono_s = mono_s
         self._bytes.add(mono_s, heard.bytes)
         self._messages.add(mono_s, len(heard.frames))

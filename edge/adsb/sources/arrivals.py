@@ -23,6 +23,7 @@ _REMEMBERED_BLOCKS = 64  # librtlsdr works with 15 buffers; noise never comes tw
 _FINGERPRINT_BYTES = 32_768  # of a block: as good as all of it, at an eighth of the price
 _FLOW_S = 4.0
 _TRICKLE = 0.5  # of the samples that are due
+_OFF_RATE, _OFF_WINDOWS = 0.02, 3  # so far off and in a row: a busy computer catches up, a wrong rate never does
 _FLOOD, _FLOOD_S = 1.1, 2.0  # more than that share, and so many seconds ahead
 
 
@@ -41,7 +42,8 @@ class Arrivals:
         self._failure = ""
         self._last_mono_s = clock.mono_s()
         self._first: tuple[int, float] | None = None  # end sample and arrival of the first block
-        self._window: tuple[int, float] = (0, 0.0)
+        self._window: tuple[int, float, int] = (0, 0.0, 0)  # own end sample, arrival, samples missing till then
+        self._off_rate: list[float] = []  # shares of the last windows, as long as they were off to one side
 
     @property
     def backlog(self) -> int:
@@ -83,10 +85,10 @@ class Arrivals:
             raise SourceTimeout(f"no block in {timeout_s:.1f} s") from None
         self._check_fresh(data[:_FINGERPRINT_BYTES])
         own_end = own_first + len(data) // 2
-        self._check_flow(own_end, mono_s)
         if lost := self._gaps.lost(own_end, mono_s):
             self._counters["gaps"] += 1
             self._counters["gap_samples"] += lost
+        self._check_flow(own_end, mono_s)
         first, end = own_first + self._gaps.missing, own_end + self._gaps.missing
         self._times.arrived(end, mono_s, utc_ns)
         return IqBlock(first, *self._times.at(first), data)
@@ -101,18 +103,33 @@ class Arrivals:
 
     def _check_flow(self, end_sample: int, mono_s: float) -> None:
         if self._first is None:
-            self._first = self._window = (end_sample, mono_s)
+            self._first, self._window = (end_sample, mono_s), (end_sample, mono_s, 0)
             return
         ahead_s = (end_sample - self._first[0]) / self._rate_hz - _FLOOD * (mono_s - self._first[1])
         if ahead_s > _FLOOD_S:
             raise SourceLost(f"{self._name} gives more than {self._rate_hz} samples a second: is that its rate?")
-        elapsed_s = mono_s - self._window[1]
-        if elapsed_s < _FLOW_S:
+        since_sample, since_mono_s, since_missing = self._window
+        due = (mono_s - since_mono_s) * self._rate_hz
+        if due < _FLOW_S * self._rate_hz:
             return
-        share = (end_sample - self._window[0]) / (elapsed_s * self._rate_hz)
+        share = (end_sample - since_sample) / due
         if share < _TRICKLE:
             raise SourceLost(f"{self._name} gives only {share:.0%} of its samples")
-        self._window = (end_sample, mono_s)
+        self._check_rate(share + (self._gaps.missing - since_missing) / due)
+        self._window = (end_sample, mono_s, self._gaps.missing)
+
+    def _check_rate(self, share: float) -> None:
+        """At another rate than ours every sample may arrive and nothing would be heard."""
+        if abs(share - 1) < _OFF_RATE:
+            self._off_rate = []
+            return
+        same_side = [other for other in self._off_rate if (other > 1) == (share > 1)]
+        self._off_rate = [*same_side, share]
+        if len(self._off_rate) >= _OFF_WINDOWS:
+            raise SourceLost(
+                f"{self._name} gives {share * self._rate_hz / 1e6:.2f} million samples a second instead of "
+                f"{self._rate_hz / 1e6:.1f}: does it obey radio.sample_rate_hz?"
+            )
 
 
 def lost_blocks(counters: Counter[str]) -> int:

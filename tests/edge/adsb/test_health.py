@@ -19,6 +19,7 @@ def test_bytes_and_noise_prove_life():
         ({"age_s": 2.5}, SensorState.STALE, "2.5 s"),
         ({"age_s": float("nan")}, SensorState.STALE, "nothing"),
         ({"bytes_per_s": 2.4e6}, SensorState.STALE, "50%"),
+        ({"bytes_per_s": 2 * 2.048e6}, SensorState.STALE, "85%"),
         ({"bytes_per_s": float("nan")}, SensorState.STALE, "samples"),
         ({"lost_blocks": 3}, SensorState.STALE, "3 blocks"),
         ({"age_s": float("inf")}, SensorState.STALE, "nothing received yet"),

@@ -59,8 +59,17 @@ def test_every_block_is_either_read_in_order_or_counted(bursts):
         assert block.mono_s == pytest.approx(100.0 + number * BLOCK_S, abs=1e-6)
 
 
-@pytest.mark.parametrize(("pace", "words"), [(0.3, "only 30%"), (1.5, "more than 2400000"), (20.0, "more than")])
-def test_a_trickle_and_a_flood_are_lost(pace, words):
+@pytest.mark.parametrize(
+    ("pace", "words"),
+    [
+        (0.3, "only 30%"),
+        (1.5, "more than 2400000"),
+        (20.0, "more than"),
+        (2.048 / 2.4, r"2\.05 million samples a second instead of 2\.4"),
+        (2.56 / 2.4, r"2\.56 million"),
+    ],
+)
+def test_a_trickle_a_flood_and_another_rate_are_lost(pace, words):
     stream = Stream()
 
     def flow() -> None:
