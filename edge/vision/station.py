@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from camera.plate import Plate
 from camera.platewatch import PlateHealth
-from camera.sectors import CENTRE_ENU
+from camera.sectors import CENTRE_ENU, RING_EDGES_DEG
 from edge.config import BeamSection, Config
 from edge.fusion.fuse import Fusion
 from edge.fusion.satellites import SatelliteBook
@@ -33,10 +33,12 @@ from edge.records import (
     SensorState,
     SkyObject,
 )
-from edge.vision.sight import Judged, JudgedSum
+from edge.vision.sight import LONGEST_SUMMED_S, Judged, JudgedSum
 
 HEALTH_AGE_S = 3.0  # both other processes report once a second
 TRAIL_S, TRAIL_SHARE = 0.5, 0.75  # an exposure shorter than that, or than that share of the wanted one, shows dots
+SUM_AGE_S = 25.0  # two sums of five exposures of 2 s, and one exposure lost
+SUMMED_BELOW_DEG = float(RING_EDGES_DEG[1])  # an airliner there moves a few pixels in 2 s: only sums show it as a trail
 DETECTION_SIGMA_DEG = 0.1  # where a trail's end is placed: two pixels; the plate's own error comes on top of it
 
 
@@ -104,6 +106,7 @@ class Station:
             for section in config.guard.beams
         }
         self.judged: Judged | None = None
+        self._summed_mono_s = float("-inf")  # end of the newest sum that was judged
         self.camera_health: CameraHealth | None = None
         self.radio_health: RadioHealth | None = None
         self.aircraft: dict[str, AircraftState] = {}
@@ -136,6 +139,7 @@ class Station:
 
     def saw_sum(self, judged: JudgedSum) -> None:
         """After `saw` of its last exposure."""
+        self._summed_mono_s = judged.end_mono_s
         for beam in self.beams.values():
             beam.fusion.see_sum(judged.sky_trails, judged.begin_utc_ns, judged.end_utc_ns, judged.end_mono_s)
 
@@ -207,12 +211,15 @@ class Station:
 
     def _sees(self, unit_enu: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(N, 3) directions -> (N,): stars prove that the camera sees that sector, and it lies in the picture and in
-        the part of it that is judged."""
+        the part of it that is judged; low down, that sums of exposures were judged too."""
         assert self.judged is not None
         assert self.judged.visibility is not None
         assert self.plate is not None
         units = np.atleast_2d(unit_enu)
-        judged = units[:, 2] >= np.sin(np.radians(self.config.plate.minimum_elevation_deg))
+        frame, lowest_deg = self.judged.frame, self.config.plate.minimum_elevation_deg
+        if frame.exposure_s <= LONGEST_SUMMED_S and frame.end_mono_s - self._summed_mono_s > SUM_AGE_S:
+            lowest_deg = max(lowest_deg, SUMMED_BELOW_DEG)
+        judged = units[:, 2] >= np.sin(np.radians(lowest_deg))
         return np.asarray(self.judged.visibility.sees(units) & judged & self.plate.shows(units))
 
     def camera_report(self, mono_s: float) -> SensorReport:

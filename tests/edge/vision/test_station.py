@@ -21,7 +21,7 @@ from edge.guard.payload import Stamp
 from edge.guard.situation import ABSENT, FROZEN, JUMPED
 from edge.records import AircraftState, CameraHealth, Pointing, RadioHealth, SensorState
 from edge.vision.outward import Outward
-from edge.vision.sight import Judged
+from edge.vision.sight import Judged, JudgedSum
 from edge.vision.station import Moment, Station
 
 UTC_NS = 1_781_473_500_000_000_000
@@ -52,6 +52,10 @@ def judged(mono_s: float, *, reason: str = "", plate: State = "OK", seq: int = 1
     shift_deg = 0.01 if plate == "OK" else 0.3
     health = PlateHealth(plate, "" if plate == "OK" else "the stars say so", 5.0, shift_deg, 0.3, 0.0, 100, mono_s)
     return Judged(frame(mono_s, seq), (), (), view, "", {}, plate_health=health)
+
+
+def summed(mono_s: float) -> JudgedSum:
+    return JudgedSum((), UTC_NS, UTC_NS + 10**10, mono_s)
 
 
 def camera_health(mono_s: float, state: SensorState = OK, reason: str = "") -> CameraHealth:
@@ -195,6 +199,7 @@ def test_what_lies_outside_the_picture_is_not_seen_whatever_the_stars_of_its_sec
     plate = station.plate
     assert plate is not None
     station.saw(judged(10.0))
+    station.saw_sum(summed(10.0))
     azimuths = np.arange(0.0, 360.0, 5.0)
     low = azel_to_unit(azimuths, np.full(len(azimuths), 12.0))
     assert station._sees(low).all()
@@ -206,6 +211,19 @@ def test_what_lies_outside_the_picture_is_not_seen_whatever_the_stars_of_its_sec
     assert 0.2 < seen.mean() < 0.8
     rows = plate.unit_to_pixel(low, half.origin_px)[:, 1]
     assert (seen == (rows <= height // 2 - 1)).all()
+
+
+def test_low_down_nothing_is_vouched_for_without_a_sum_of_exposures() -> None:
+    station = make_station()
+    low, high = azel_to_unit([20.0, 20.0], [15.0, 40.0])
+    sums = (12.0, 24.0)  # then a slow machine, or every other exposure lost
+    seen = []
+    for mono_s in (10.0, 12.0, 24.0, 48.0, 50.0):
+        station.saw(judged(mono_s))
+        if mono_s in sums:
+            station.saw_sum(summed(mono_s))
+        seen.append((bool(station._sees(low)[0]), bool(station._sees(high)[0])))
+    assert seen == [(False, True), (True, True), (True, True), (True, True), (False, True)]
 
 
 def test_a_station_without_a_plate_never_reports_an_empty_sky(monkeypatch: pytest.MonkeyPatch) -> None:
