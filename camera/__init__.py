@@ -23,6 +23,7 @@ visibility   which sectors of the sky the stars prove to be visible, how faint
 platewatch   does the plate still hold: jump, drift, a sky that stands still
 mask         what hides the sky for good
 masklearn    a mask from the frames of a night
+sealed       small JSON files checked before they are believed
 whole        files that are there whole or not at all
 frames/      what makes a raw frame true to the light: darks, hot photosites, shading
 solve/       where a camera looks, from its stars

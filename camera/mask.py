@@ -6,22 +6,20 @@ a mask takes away trust, never evidence. Like the plate it belongs to one camera
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from camera.device import PlateRefused
+from camera.device import CameraError, PlateRefused
 from camera.plate import Plate, Region
+from camera.sealed import Sealed
 from camera.sectors import SECTORS, sector_of
-from camera.whole import write_whole
 
 Polygon = tuple[tuple[float, float], ...]
 
@@ -29,10 +27,12 @@ CELL_PX = 4  # side of the cells in which the mask is looked up
 MARGIN_DEG = 3.6  # around it: no direction between two that a guard asks for may slip through
 
 
-class Mask(BaseModel):
+class Mask(Sealed):
     """Areas without sky. Make one with `Mask.sealed`, which fills in the hash."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    WHAT: ClassVar[str] = "mask"
+    AGAIN: ClassVar[str] = "run `skyspotter mask learn` or `skyspotter mask draw`"
+    REFUSED: ClassVar[type[CameraError]] = PlateRefused
 
     model: Literal["mask/1"] = "mask/1"
     polygons_px: tuple[Polygon, ...]  # corners x, y of the full sensor; one inside another is a hole
@@ -40,17 +40,6 @@ class Mask(BaseModel):
     region: Region
     date: str  # of the newest frame learned from, or of the drawing; ISO 8601 UTC
     frames: int = Field(ge=0)  # learned from; 0: drawn by hand
-    sha256: str = ""  # of everything else, canonical JSON
-
-    @classmethod
-    def sealed(cls, **fields: object) -> Mask:
-        """A mask from its fields, with the hash of its content filled in."""
-        mask = cls.model_validate(fields)
-        return mask.model_copy(update={"sha256": mask.content_sha256()})
-
-    def content_sha256(self) -> str:
-        content = self.model_dump(mode="json", exclude={"sha256"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     @cached_property
     def cells(self) -> NDArray[np.bool_]:
@@ -67,10 +56,6 @@ class Mask(BaseModel):
     def covers(self, xy_px: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(N, 2) stored pixels -> (N,): whether the mask hides the sky there; False outside the frame."""
         return _at(self.cells, self.region, xy_px)
-
-    def save(self, path: Path) -> None:
-        """Write whole or not at all."""
-        write_whole(path, (self.model_dump_json() + "\n").encode())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,23 +97,9 @@ def _at(cells: NDArray[np.bool_], region: Region, xy_px: NDArray[np.float64]) ->
 
 def load_mask(path: Path, plate: Plate) -> Mask:
     """Raises PlateRefused for a file that is missing, damaged, altered, or of another camera or region than `plate`."""
-    again = "run `skyspotter mask learn` or `skyspotter mask draw`"
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as err:
-        raise PlateRefused(f"mask {path} cannot be read ({err.strerror}): {again}") from err
-    except (ValueError, RecursionError) as err:
-        raise PlateRefused(f"mask {path} is damaged (not JSON): {again}") from err
-    try:
-        mask = Mask.model_validate(content)
-    except ValidationError as err:
-        first = err.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise PlateRefused(f"mask {path} is damaged ({field}: {first['msg']}): {again}") from err
-    if mask.sha256 != mask.content_sha256():
-        raise PlateRefused(f"mask {path} does not match its own hash (altered or damaged): {again}")
+    mask = Mask.load(path)
     if mask.camera_serial != plate.camera_serial or mask.region != plate.region:
-        raise PlateRefused(f"mask {path} was made for another camera or region than the plate: {again}")
+        raise PlateRefused(f"mask {path} was made for another camera or region than the plate: {Mask.AGAIN}")
     return mask
 
 

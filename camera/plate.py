@@ -6,19 +6,17 @@ for another region than the one it was made from, because stars then covered oth
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from camera.device import Frame, PlateRefused
+from camera.device import CameraError, Frame, PlateRefused
 from camera.geodesy import Site, azel_to_unit, enu_to_azel
 from camera.lens import PARAMETERS, project, slope_px, theta_limit_rad, unproject
-from camera.whole import write_whole
+from camera.sealed import Sealed
 
 Row = tuple[float, float, float]
 
@@ -62,8 +60,12 @@ class Station(_Part):
         return cls(latitude_deg=site.latitude_deg, longitude_deg=site.longitude_deg, height_m=site.height_m)
 
 
-class Plate(_Part):
+class Plate(Sealed):
     """A solved camera. Make one with `Plate.sealed`, which fills in the hash."""
+
+    WHAT: ClassVar[str] = "plate"
+    AGAIN: ClassVar[str] = "run calibrate"
+    REFUSED: ClassVar[type[CameraError]] = PlateRefused
 
     model: Literal["kb13/1"] = "kb13/1"
     parameters: LensParameters
@@ -76,7 +78,6 @@ class Plate(_Part):
     station: Station
     rms_px: float = Field(ge=0)
     stars: int = Field(ge=0)
-    sha256: str = ""  # of everything else, canonical JSON
 
     @field_validator("r0")
     @classmethod
@@ -93,16 +94,6 @@ class Plate(_Part):
         if self.covariance is not None and np.shape(self.covariance) != (len(PARAMETERS), len(PARAMETERS)):
             raise ValueError("covariance must be 13 x 13")
         return self
-
-    @classmethod
-    def sealed(cls, **fields: object) -> Plate:
-        """A plate from its fields, with the hash of its content filled in."""
-        plate = cls.model_validate(fields)
-        return plate.model_copy(update={"sha256": plate.content_sha256()})
-
-    def content_sha256(self) -> str:
-        content = self.model_dump(mode="json", exclude={"sha256"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     @property
     def vector(self) -> NDArray[np.float64]:
@@ -153,30 +144,10 @@ class Plate(_Part):
         variance = to_sky @ variance_px @ to_sky.transpose(0, 2, 1)
         return np.asarray(np.degrees(np.sqrt(np.maximum(np.linalg.eigvalsh(variance)[:, 1], 0.0))))
 
-    def save(self, path: Path) -> None:
-        write_whole(path, (self.model_dump_json(indent=1) + "\n").encode())
-
 
 def load_plate(path: Path) -> Plate:
     """Raises PlateRefused, in one sentence, for a file that is missing, damaged, altered or of an unknown model."""
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as err:
-        raise PlateRefused(f"plate {path} cannot be read ({err.strerror}): run calibrate") from err
-    except (ValueError, RecursionError) as err:
-        raise PlateRefused(f"plate {path} is damaged (not JSON): run calibrate") from err
-    model = content.get("model") if isinstance(content, dict) else None
-    if model != "kb13/1":
-        raise PlateRefused(f'plate {path} is of model {model!r}, this version knows "kb13/1": run calibrate')
-    try:
-        plate = Plate.model_validate(content)
-    except ValidationError as err:
-        first = err.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise PlateRefused(f"plate {path} is damaged ({field}: {first['msg']}): run calibrate") from err
-    if plate.sha256 != plate.content_sha256():
-        raise PlateRefused(f"plate {path} does not match its own hash (altered or damaged): run calibrate")
-    return plate
+    return Plate.load(path)
 
 
 def check_plate(plate: Plate, frame: Frame) -> None:

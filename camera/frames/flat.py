@@ -10,26 +10,23 @@ A flat changes no detection: the network sees the picture in units of its own no
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
-from camera.device import Frame
+from camera.device import CameraError, Frame
 from camera.frames.dark import MasterRefused
 from camera.geodesy import azel_to_unit
 from camera.plate import Plate, check_plate
+from camera.sealed import Sealed
 from camera.sky import star_azel
 from camera.starcheck import CELLS, EXTINCTION_MAG, SEARCH_PX, inside, measure
 from camera.stars import load_stars
-from camera.whole import write_whole
 
 BRIGHTEST_V_MAG, FAINTEST_V_MAG = 1.5, 5.0  # brighter ones saturate
 LOWEST_DEG = 12.0
@@ -41,10 +38,12 @@ _CORNER_DEG = 95.0  # from the axis: no sky, the black level
 _COARSE_PX = 8
 
 
-class Flat(BaseModel):
+class Flat(Sealed):
     """Light that is left at z = angle from the axis / 90 degrees: 1 + a z^2 + b z^4 + c z^6."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    WHAT: ClassVar[str] = "flat"
+    AGAIN: ClassVar[str] = "make it again with `skyspotter flat`"
+    REFUSED: ClassVar[type[CameraError]] = MasterRefused
 
     model: Literal["radial/1"] = "radial/1"
     camera_serial: str
@@ -55,33 +54,16 @@ class Flat(BaseModel):
     frames: int
     rms_mag: float
     extinction_mag: float
-    sha256: str = ""
 
     def share(self, theta_rad: NDArray[np.float64]) -> NDArray[np.float64]:
         """Of the light in the middle, never below MOST_SHADE."""
         z2 = np.minimum(theta_rad / (np.pi / 2), 1.0) ** 2
         return np.maximum(1 + z2 * (self.a + z2 * (self.b + z2 * self.c)), MOST_SHADE)
 
-    def content_sha256(self) -> str:
-        return hashlib.sha256(self.model_dump_json(exclude={"sha256"}).encode()).hexdigest()
-
-    def save(self, path: Path) -> None:
-        """Whole or not at all. Raises OSError."""
-        whole = self.model_copy(update={"sha256": self.content_sha256()})
-        write_whole(path, (whole.model_dump_json(indent=1) + "\n").encode())
-
 
 def load_flat(path: Path) -> Flat:
     """Raises MasterRefused, in one sentence."""
-    try:
-        flat = Flat.model_validate(json.loads(path.read_bytes()))
-    except OSError as err:
-        raise MasterRefused(f"flat {path} cannot be read ({err.strerror}): make it again") from err
-    except (ValueError, RecursionError) as err:  # pydantic's ValidationError is a ValueError
-        raise MasterRefused(f"flat {path} is damaged or no flat of `skyspotter flat`: make it again") from err
-    if flat.sha256 != flat.content_sha256():
-        raise MasterRefused(f"flat {path} does not match its own hash (altered or damaged): make it again")
-    return flat
+    return Flat.load(path)
 
 
 def measured_flat(frames: Sequence[Frame], plate: Plate, extinction_mag: float = EXTINCTION_MAG) -> Flat:
@@ -100,7 +82,7 @@ def measured_flat(frames: Sequence[Frame], plate: Plate, extinction_mag: float =
         spread = 1.4826 * float(np.median(np.abs(off_mag[keep])))
         keep = np.abs(off_mag) < CLIP_SIGMA * spread
     a, b, c = (solution[1:] / solution[0]).tolist()
-    return Flat(
+    return Flat.sealed(
         camera_serial=plate.camera_serial, a=a, b=b, c=c, stars=int(keep.sum()), frames=len(frames),
         rms_mag=float(np.std(off_mag[keep])), extinction_mag=extinction_mag,
     )  # fmt: skip

@@ -68,7 +68,7 @@ def test_a_mask_is_believed_only_for_its_camera_and_unaltered(tmp_path: Path):
         ("{", "not JSON"),
         (json.dumps(content | {"polygons_px": []}), "own hash"),
         (json.dumps(content | {"frames": -1}), "frames"),
-        (json.dumps([]), "damaged"),
+        (json.dumps([]), "of model None"),
     ):
         path.write_text(damaged)
         with pytest.raises(PlateRefused, match=words):
