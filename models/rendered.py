@@ -112,10 +112,12 @@ def training_pictures(seed: int, frames: int) -> Iterator[Picture]:
 
 def label_map(truth: list[TruthTrail], shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """(H, W) of the half-resolution planes: the class on visible trails, IGNORE beside them and on hardly visible
-    ones."""
+    ones. Insects are background."""
     labels = np.zeros(shape[:2], np.uint8)
     strokes = [
-        (trail, np.round((trail.polyline_px - 0.5) / 2 * 8).astype(np.int32).reshape(-1, 1, 2)) for trail in truth
+        (trail, np.round((trail.polyline_px - 0.5) / 2 * 8).astype(np.int32).reshape(-1, 1, 2))
+        for trail in truth
+        if trail.trail_class != "insect"
     ]
     for trail, points in strokes:
         if trail.peak_snr >= FAINTEST_SNR:
