@@ -11,6 +11,7 @@ from camera.device import Frame
 from camera.geodesy import azel_to_unit, enu_to_azel
 from camera.mask import Hidden, mask_of
 from camera.sectors import CENTRE_ENU, RING_SECTORS, RINGS, SECTORS, SHARE, sector_of
+from camera.sim.asi_faults import spoilt
 from camera.sim.renderer import Renderer, simulated_plate
 from camera.sim.scenario import SimCloud, night
 from camera.starcheck import StarCheck, check_stars
@@ -80,6 +81,17 @@ def test_a_camera_that_shows_no_sky_is_blind_with_a_reason(renderer, change, rea
     assert reason in visibility.reason
     assert visibility.fraction == 0.0
     assert not visibility.sees(azel_to_unit(np.arange(0, 360, 5.0), 45.0)).any()
+
+
+def test_rows_displaced_on_the_bus_blind_their_half_and_the_other_is_seen_on(renderer):
+    watch = SkyWatch()
+    for t_s in (20.0, 22.0, 24.0):
+        pixels = spoilt("shifted", renderer.render(NIGHT.utc_ns(t_s), 2.0), None, 65532)
+        visibility = watch.add(check_stars(frame_at(renderer, t_s, pixels), PLATE, watch.reference_zero_mag))
+    rows = PLATE.unit_to_pixel(CENTRE_ENU, ORIGIN)[:, 1]
+    seen = visibility.sectors == SectorState.SEEN
+    assert not seen[rows > HEIGHT / 2 + 40].any()
+    assert seen[rows < HEIGHT / 2 - 40].mean() > 0.8
 
 
 @pytest.mark.parametrize("light_adu", [2_000.0, 20_000.0])
