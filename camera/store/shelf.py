@@ -11,6 +11,7 @@ import os
 import shutil
 from collections import OrderedDict
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from camera.whole import PART
@@ -45,7 +46,11 @@ class Shelf:
                 if not below:
                     continue  # a loose file is no item
             found[name] = found.get(name, 0) + status.st_size
-        self._items = OrderedDict((name, found[name]) for name in sorted(found))
+        tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y%m%d}"
+        # What a clock that ran ahead has named goes first: else everything new would make room for it, for years.
+        ahead = {name for name in found if (day := name[:10].replace("-", "")[:8]).isdigit() and day > tomorrow}
+        order = sorted(found, key=lambda name: (name not in ahead, name))
+        self._items = OrderedDict((name, found[name]) for name in order)
         self.bytes = sum(self._items.values())
 
     def add(self, name: str, size_bytes: int) -> None:

@@ -123,3 +123,14 @@ def test_a_time_range_finds_its_files_newest_first(tmp_path: Path, first: str, l
     for time in "1235":
         put(shelf, f"n/{time}-7.fits", 1)
     assert [name[2] for name in shelf.between(first, last)] == found
+
+
+@pytest.mark.parametrize("ahead", ["2116-02-20/21160220T235338.427Z-25.fits", "21160220T235338.427Z-hold"])
+def test_what_a_clock_that_ran_ahead_has_named_goes_first_after_a_restart(tmp_path: Path, ahead: str):
+    for name in ("2026-06-14/20260614T210000.000Z-1.fits", "2026-06-15/20260615T210000.000Z-2.fits", ahead):
+        put(shelf := Shelf(tmp_path, 1000), name, 40)
+    put(shelf, "newest.jpg", 10)
+    shelf = Shelf(tmp_path, 130)
+    shelf.take_stock()
+    put(shelf, "2026-06-16/20260616T210000.000Z-3.fits", 40)
+    assert sorted(name[:10] for name in on_disk(tmp_path)) == ["2026-06-14", "2026-06-15", "2026-06-16", "newest.jpg"]
