@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
-from tests.bench.adsb import PEER, hear, peer_hears
+from tests.bench.adsb import PEER, SCENARIOS, hear, peer_hears
 from tests.bench.adsb_channel import scene
+from tests.bench.adsb_cross import cross, tools_folder
 from tests.bench.adsb_score import Positions, Score
 
 
@@ -58,3 +59,15 @@ def test_more_is_heard_than_by_the_other_decoder(small, ours):
     assert ours.right >= 1.08 * peers.right
     assert ours.squitters >= 1.08 * peers.squitters  # 1.13 pooled over ten scenes: one small one may be two points off
     assert ours.false <= peers.false
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(shutil.which(PEER) is None, reason=f"{PEER} is not installed: nothing to compare with")
+@pytest.mark.skipif(not tools_folder().is_dir(), reason="the others' channel and scorer are not at hand")
+def test_more_is_heard_on_the_channel_and_by_the_score_of_others_too():
+    mode_ac_per_s, messages_bar, df17_bar = SCENARIOS[60]
+    ours, peers = cross(tools_folder(), 60, mode_ac_per_s, range(1, 5))
+    assert ours["rec"] >= messages_bar * peers["rec"]
+    assert ours["df17"] >= df17_bar * peers["df17"]
+    assert ours["false"] <= peers["false"]
