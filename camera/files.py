@@ -21,6 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
@@ -128,10 +129,15 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _read_fits(content: bytes) -> tuple[NDArray[Any], Mosaic, dict[str, Any]]:
-    with fits.open(io.BytesIO(content), memmap=False, lazy_load_hdus=True) as units:
-        for unit in units:
-            if unit.is_image and len(unit.shape) >= 2:
-                return _image_unit(unit, dict(units[0].header), len(content))
+    # Compressed pixels that are damaged are other pixels. CHECKSUM, of the header too, many programs let go stale.
+    warnings.filterwarnings("error", "Datasum verification failed")  # within `read_frame`'s own filters
+    try:
+        with fits.open(io.BytesIO(content), memmap=False, lazy_load_hdus=True, checksum=True) as units:
+            for unit in units:
+                if unit.is_image and len(unit.shape) >= 2:
+                    return _image_unit(unit, dict(units[0].header), len(content))
+    except AstropyUserWarning as err:
+        raise _Unusable("is damaged: its data are not those of its DATASUM") from err
     raise _Unusable("holds no image with two dimensions")
 
 

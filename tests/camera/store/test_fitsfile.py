@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from camera.device import PlateRefused
+from camera.device import FileUnreadable, PlateRefused
 from camera.files import read_frame
 from camera.geodesy import Site
 from camera.plate import Plate
@@ -116,6 +116,15 @@ def test_a_flipped_bit_is_noticed_by_the_checksum(tmp_path: Path):
         fits.open(io.BytesIO(content), checksum=True, disable_image_compression=True) as units,
     ):
         assert units[1].data is not None
+
+
+def test_a_frame_with_a_flipped_bit_is_refused_by_who_reads_it(tmp_path: Path):
+    path = stored(tmp_path, frame(7), FULL)
+    content = bytearray(path.read_bytes())
+    content[-2880 - 700] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(FileUnreadable, match="DATASUM|damaged"):
+        read_frame(path)
 
 
 def test_the_header_says_when_where_and_with_what(tmp_path: Path):
