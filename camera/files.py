@@ -21,7 +21,6 @@ from typing import Any
 import cv2
 import numpy as np
 from astropy.io import fits
-from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
@@ -136,7 +135,7 @@ def _read_fits(content: bytes) -> tuple[NDArray[Any], Mosaic, dict[str, Any]]:
             for unit in units:
                 if unit.is_image and len(unit.shape) >= 2:
                     return _image_unit(unit, dict(units[0].header), len(content))
-    except AstropyUserWarning as err:
+    except UserWarning as err:
         raise _Unusable("is damaged: its data are not those of its DATASUM") from err
     raise _Unusable("holds no image with two dimensions")
 
