@@ -5,7 +5,8 @@ light of each against its catalogue magnitude, extinction taken off, is a sample
 axis; a polynomial in the square of that angle goes through thousands of them. Extinction and shading both grow towards
 the horizon: 0.05 mag per air mass of the one, misjudged, become 0.15 mag of the other at 20 degrees of elevation.
 
-A flat changes no detection: the network sees the picture in units of its own noise. It evens out the published views.
+A flat hardly changes a detection: the network sees the picture in units of its own noise. It evens out the published
+views.
 """
 
 from __future__ import annotations
