@@ -36,9 +36,7 @@ TRACKS = Topic(f"{BEAM}/tracks", "out", 0, False, 5, "skyspotter.tracks/1", "eve
 POINTING = Topic(f"{BEAM}/pointing", "in", 0, False, None, "skyspotter.pointing/1", "from the telescope, at least 5 Hz")
 HOLD = Topic(f"{BEAM}/hold", "in", 1, False, None, "skyspotter.hold/1", "anyone may hold; released only on the box")
 PRIMARY = Topic("primary", "in", 0, False, None, "skyspotter.primary/1", "heartbeat of the station's primary measure")
-SKY = Topic(
-    "sky", "out", 0, False, 30, "skyspotter.sky/1", "where the camera sees, and whether its plate holds"
-)
+SKY = Topic("sky", "out", 0, False, 30, "skyspotter.sky/1", "where the camera sees, and whether its plate holds")
 HEALTH = Topic("health", "out", 0, False, 30, "skyspotter.health/1", "numbers by part, every few seconds")
 EVENTS = Topic("events", "out", 1, False, None, "skyspotter.event/1", "what must not be lost, out of the outbox")
 STATUS = Topic("status", "out", 1, True, None, "skyspotter.status/1", "online or offline; the station's last will")
