@@ -222,6 +222,7 @@ class Judgement:
             "vision": {
                 "frames": self._eye.frames,
                 "sums_left_out": self._eye.sums_left_out,
+                "darks_or_flat_refused": self._sight.masters_refused or None,
                 "skipped": self._ring.skipped,
                 "datagrams_refused": self._receiver.refused,
                 "visible_fraction": station.visible_fraction(),

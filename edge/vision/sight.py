@@ -82,8 +82,12 @@ class Sight:
         mask: Mask | None = None,
         masters: Masters | None = None,
         flattener: Flattener | None = None,
+        masters_refused: str = "",
     ) -> None:
-        """Args: mask: of the same camera and region as the plate; masters: the camera's darks; flattener: its flat."""
+        """Args: mask: of the same camera and region as the plate; masters: the camera's darks; flattener: its flat;
+        masters_refused: why one of the two that is configured is left out.
+        """
+        self.masters_refused = masters_refused
         self._canary, self._canary_missed, self._frames = canary, "", 0
         self._detector, self._plate, self._lowest_deg = detector, plate, lowest_deg
         self._plate_fault = "" if plate is not None else plate_fault
@@ -149,6 +153,7 @@ class Sight:
                 self._clean = self._masters.apply(raw)
             except MasterRefused as err:
                 log.warning("darks refused reason=%s", err)
+                self.masters_refused = str(err)
                 self._masters, self._clean = Masters(), raw
             if self._flattener is not None:
                 self._clean = self._flattener.apply(self._clean)
@@ -177,7 +182,7 @@ def load_sight(config: Config) -> tuple[Sight, NetworkEngine, Plate | None, str,
         except PlateRefused as err:
             plate, fault, refused = None, str(err), True  # without its mask nobody knows what the plate may vouch for
             log.warning("plate refused reason=%s", err)
-    masters = flattener = None
+    masters, flattener, masters_refused = None, None, ""
     try:
         if config.camera.darks_directory is not None:
             masters = Masters.of(config.camera.darks_directory)
@@ -185,6 +190,7 @@ def load_sight(config: Config) -> tuple[Sight, NetworkEngine, Plate | None, str,
             flattener = Flattener(load_flat(config.camera.flat_file), plate)
     except MasterRefused as err:
         log.warning("darks or flat refused reason=%s", err)
+        masters_refused = str(err)
     sight = Sight(
         Detector(engine, config.network.threshold),
         plate,
@@ -194,6 +200,7 @@ def load_sight(config: Config) -> tuple[Sight, NetworkEngine, Plate | None, str,
         mask=mask,
         masters=masters,
         flattener=flattener,
+        masters_refused=masters_refused,
     )
     return sight, engine, plate, fault, refused
 

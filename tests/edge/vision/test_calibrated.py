@@ -72,6 +72,7 @@ def test_darks_of_another_camera_are_told_once_and_left_out(caplog: pytest.LogCa
         f"darks refused reason=the dark is of camera 'other', the frame of camera {PLATE.camera_serial!r}: "
         "make darks with this one"
     ]
+    assert "of camera 'other'" in sight.masters_refused, "published with the health"
     assert witness.shown[0].pixels[100, 100] == 20_000
 
 
