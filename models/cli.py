@@ -151,6 +151,28 @@ def evaluate(
 
 
 @app.command()
+def study(
+    network: NetworkOption = SHIPPED,
+    nights: Annotated[int, typer.Option(min=1, help="Nights of a busy region's traffic to render.")] = 20,
+    exposure: Annotated[float, typer.Option(metavar="S", min=0.5, max=30.0, help="The published one: 10.")] = 10.0,
+    threshold: ThresholdOption = 0.5,
+    threads: ThreadsOption = 1,
+) -> None:
+    """The published study's two percentages, ADS-B traces detected by elevation and false ones, on rendered nights."""
+    from models.detectors import open_detector
+    from models.study import study as body
+    from models.study import study_frames
+
+    try:
+        with open_detector(network, threshold, threads=threads) as detector:
+            frames = study_frames(range(1, nights + 1), exposure_s=exposure)
+            result = body(f"{exposure:g} s", frames, lambda frame: detector.detect(frame).trails)
+    except (ModelRefused, ValueError) as refused:
+        raise _refuse(refused) from refused
+    out.print(result.text(), highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
 def detect(
     images: Annotated[list[Path], typer.Argument(help="Pictures or folders: FITS, PNG, JPEG, TIFF.")],
     into: Annotated[Path, typer.Option("--out", help="Folder for detections.jsonl.")],

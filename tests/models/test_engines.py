@@ -103,6 +103,10 @@ def test_auto_takes_tensorrt_once_it_is_built_and_falls_back_where_that_is_wrong
         load_engine("tensorrt", None)
     told.gpu = "another"
     done = CliRunner().invoke(app, ["build-engine"])
+    assert done.exit_code == 0, done.output
+    assert "in float16" in done.output.replace("\n", " "), "half precision where eight bits are wrong"
+    told.gpu, told.wrong = "a third", ("int8-s8", "float16")
+    done = CliRunner().invoke(app, ["build-engine"])
     assert done.exit_code == 2
     assert "another network" in done.output
 
