@@ -152,6 +152,7 @@ def test_a_knocked_camera_latches_within_ten_seconds_of_its_first_picture(statio
         )
         assert mono_s(named_utc) - knocked < 10.0 + FIRST_KNOCKED_PICTURE_S
         assert not station.consumer.permitted()
+        station.wait(lambda: _plate_state(station) == "JUMPED", 10.0, "the plate's state for everybody")
     finally:
         station.fault("camera", "")
     station.wait(lambda: _plate_state(station) == "OK", 60.0, "stars where the plate expects them")
