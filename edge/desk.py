@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 
 from camera.store.evidence import Request, ask
+from camera.whole import write_whole
 from edge.guard.faults import BY_CODE
-from edge.runtime.place import evidence_spool, runtime_directory, status_path, write_whole
+from edge.runtime.place import evidence_spool, runtime_directory, status_path
 from edge.status import UNITS_PATH, read_status
 from edge.vision.local import HOLD_FILE, RELEASE_FILE
 

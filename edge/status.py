@@ -11,9 +11,10 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from camera.whole import write_whole
 from edge.guard.payload import SafetyMessage, Sensor
 from edge.records import Record
-from edge.runtime.place import status_path, write_whole
+from edge.runtime.place import status_path
 
 STALE_AFTER_S = 5.0
 UNITS_PATH = Path("/run/skyspotter/status.json")  # RuntimeDirectory= of the units in systemd/

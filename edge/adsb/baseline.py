@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from camera.whole import write_whole
 from edge.adsb.worker import Worker
-from edge.runtime.place import write_whole
 
 log = logging.getLogger(__name__)
 

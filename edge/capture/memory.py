@@ -14,8 +14,8 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from camera.whole import write_whole
 from edge.capture.ladder import Climb
-from edge.runtime.place import write_whole
 
 
 @dataclass(frozen=True)

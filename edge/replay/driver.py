@@ -21,6 +21,7 @@ from pathlib import Path
 
 from camera.device import Frame
 from camera.geodesy import enu_to_azel
+from camera.whole import write_whole
 from edge.config import Config
 from edge.fusion.satellites import SatelliteBook
 from edge.guard.payload import Message, Stamp
@@ -31,7 +32,7 @@ from edge.replay.plan import sole_writer
 from edge.replay.radio import RadioReplay
 from edge.runtime.clock import Clock
 from edge.runtime.notify import Notifier
-from edge.runtime.place import frames_directory, write_whole
+from edge.runtime.place import frames_directory
 from edge.runtime.ring import EndOfFrames, ReadError, RingReader
 from edge.vision.journal import Journal, detection_record, picture_bgr, picture_path, write_picture
 from edge.vision.outward import Outward

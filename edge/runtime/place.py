@@ -84,22 +84,3 @@ def record_directory(configured: Path | None) -> Path | None:
     """Where recordings go: as configured, else systemd's state directory, else nowhere."""
     state = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     return configured or (Path(state) if state else None)
-
-
-def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Replaces a file in one step: readers see the old or the new content, never a part; no half file stays behind.
-
-    `durable=False` for files that need not survive a power cut: no waiting for the disk.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -14,7 +14,8 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge.runtime.place import record_directory, runtime_directory, write_whole
+from camera.whole import write_whole
+from edge.runtime.place import record_directory, runtime_directory
 
 log = logging.getLogger(__name__)
 

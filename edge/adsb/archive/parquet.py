@@ -23,7 +23,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from edge.adsb.archive.shelf import PASSING, sync_folder
+from camera.whole import sync_folder
+from edge.adsb.archive.shelf import PASSING
 from edge.records import AircraftState
 
 SUFFIX = ".parquet"

@@ -78,15 +78,6 @@ def utc_time(utc_ns: int) -> datetime:
     return datetime.fromtimestamp(utc_ns // 1_000_000_000, UTC)
 
 
-def sync_folder(folder: Path) -> None:
-    """A new name outlives a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     for path in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):

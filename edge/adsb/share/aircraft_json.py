@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from camera.geodesy import Site
+from camera.whole import write_whole
 from edge.adsb.decode import FOOT_M, KNOT_MPS
 from edge.adsb.worker import Worker
 from edge.records import AircraftState
-from edge.runtime.place import write_whole
 
 log = logging.getLogger(__name__)
 

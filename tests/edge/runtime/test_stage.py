@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from camera.device import CameraLost, CameraRefused
+from camera.whole import write_whole
 from edge.config import ConfigRefused
 from edge.runtime.lock import sole_instance
-from edge.runtime.place import StartRefused, runtime_directory, write_whole
+from edge.runtime.place import StartRefused, runtime_directory
 from edge.runtime.stage import is_refusal
 
 PRELUDE = "import sys, time, threading\nfrom edge.runtime.stage import run_stage\nfrom camera.device import *\n"
