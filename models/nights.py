@@ -16,6 +16,7 @@ from camera.sim.scenario import Scenario, SimAircraft, SimCloud, SimMeteor, nigh
 FARTHEST_M = 100_000.0  # of the traffic
 AIRBORNE = 40  # at once within FARTHEST_M: an evening within reach of a large airport
 SILENT_SHARE = 0.04
+BRIGHTNESS = (0.3, 2.0)  # of the lamps in training, least and most
 
 
 def crowded_night(seed: int) -> Scenario:
@@ -72,6 +73,17 @@ def traffic_night(seed: int) -> Scenario:
         clouds=clouds,
         beam=replace(quiet.beam, lasing_s=()),
     )
+
+
+def lit(scenario: Scenario, brightness: float) -> Scenario:
+    """The same night with every aircraft's lamps that much brighter or fainter."""
+    return replace(scenario, aircraft=tuple(replace(a, brightness=brightness) for a in scenario.aircraft))
+
+
+def training_night(seed: int, rng: np.random.Generator) -> Scenario:
+    """Crowded or of plain traffic, with weather; lamps of all kinds of brightness, for nobody knows the true one."""
+    scenario = with_weather(crowded_night(seed) if seed % 2 else traffic_night(seed), rng)
+    return lit(scenario, float(np.exp(rng.uniform(*np.log(BRIGHTNESS)))))
 
 
 def _aircraft(rng: np.random.Generator, quiet: Scenario, number: int) -> SimAircraft:

@@ -24,7 +24,7 @@ from models import synth
 from models.contract import CLASSES
 from models.dataset import Picture, different_planes
 from models.evaluate import Case
-from models.nights import crowded_night, traffic_night, with_weather
+from models.nights import training_night
 
 GAIN_SETTING = 120
 LEAST_LINE_SNR = 3.0  # of the steady light; fainter ones are two flashes among the stars: neither taught nor forbidden
@@ -102,7 +102,7 @@ def training_pictures(seed: int, frames: int) -> Iterator[Picture]:
     """Frames of one night, labelled at half resolution: crowded or of plain traffic, at 2 s, at 10 s or as the sum of
     five times 2 s (as on the box); the own beam is light that must be found, too."""
     rng = np.random.default_rng((seed, 8))
-    scenario = with_weather(crowded_night(seed) if seed % 2 else traffic_night(seed), rng)
+    scenario = training_night(seed, rng)
     exposure_s, summed = ((2.0, 1), (10.0, 1), (2.0, FRAMES), (2.0, 1))[seed // 2 % 4]
     for start_s in np.sort(rng.uniform(0.02, 0.80, frames)) * scenario.duration_s:
         frame, truth = render_sum(scenario, float(start_s), exposure_s=exposure_s, exposures=summed)

@@ -112,7 +112,7 @@ def aircraft_light(aircraft: SimAircraft, t_s: NDArray[np.float64], exposure_s: 
             share = np.interp(below, BELOW_DEG, downwards) / len(sides_m)
             parts.append(_lit(at, candela_s * share, 1.0, colour, steady=False))
     unit, light, steady = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Light(unit, light, steady, aircraft.enu_m(t_s, site))
+    return Light(unit, aircraft.brightness * light, steady, aircraft.enu_m(t_s, site))
 
 
 def _lit(

@@ -50,6 +50,7 @@ class SimAircraft:
     speed_mps: float
     vertical_rate_mps: float
     squawk: str
+    brightness: float = 1.0  # of all its lamps, against what their kind has
 
     def position(self, t_s: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Latitude, longitude (degrees) and height (metres above the ellipsoid) at N times."""

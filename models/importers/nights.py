@@ -12,7 +12,7 @@ from camera.background import background
 from camera.views import classical, enhanced
 from models.contract import CLASSES
 from models.importers.patches import Dataset, View, cut, part_of
-from models.nights import crowded_night
+from models.nights import training_night
 from models.patch_method import in_colour
 from models.rendered import label_map, render
 
@@ -23,10 +23,10 @@ def from_nights(
     seeds: Sequence[int], *, frames: int, view: View = "classical", size: int = 256, exposure_s: float = 2.0,
     empty_share: float = 1.0, shares: tuple[float, float] = (0.75, 0.25),
 ) -> Dataset:  # fmt: skip
-    """`frames` of each crowded night, evenly; labels are those of the half-resolution planes, doubled."""
+    """`frames` of each training night, evenly; labels are those of the half-resolution planes, doubled."""
     data = Dataset(CLASSES, view, "night", size)
     for seed in seeds:
-        scenario, group = crowded_night(seed), f"night-{seed}"
+        scenario, group = training_night(seed, np.random.default_rng((seed, 8))), f"night-{seed}"
         edges = np.linspace(*SPAN, frames + 1) * scenario.duration_s
         times = [float((a + b) / 2) for a, b in pairwise(edges)]
         part = part_of(group, shares)
