@@ -130,6 +130,8 @@ def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArr
         colours = {1: (3,), 3: (0, 1, 2), 4: (0, 1, 1, 2)}[len(planes)]
         for _ in range(1 + int(rng.random() < 0.3)):
             synth.draw(synth.random_trail(rng, (size, size), shortest_px=shortest), planes, labels, colours)
+    if kind >= 0.38 and rng.random() < 0.06:
+        synth.branches(rng, planes)
     planes = planes[{1: [0, 0, 0, 0], 3: [0, 1, 1, 2], 4: [0, 1, 2, 3]}[len(planes)]]
     planes = planes * np.float32(np.exp(rng.normal(0, 0.25)))  # the noise is an estimate
     turns, mirror = int(rng.integers(4)), rng.random() < 0.5
@@ -147,7 +149,7 @@ def _cut(
     """A square from a picture; shares of them are enlarged or reduced, and laid across a trail."""
     picture = pictures[int(rng.integers(len(pictures)))]
     height, width = picture.labels.shape
-    zoom = float(np.exp(rng.uniform(np.log(0.65), np.log(1.5)))) if rng.random() < zooms else 1.0
+    zoom = float(np.exp(rng.uniform(np.log(0.6), np.log(2.0)))) if rng.random() < zooms else 1.0
     side = min(int(size / zoom), height, width)
     y0, x0 = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
     if rng.random() < towards_trail:

@@ -48,8 +48,7 @@ def random_trail(
     if kind == AIRCRAFT:
         light = _aircraft_light(rng, along, length)
     elif kind == SATELLITE:
-        slope = rng.uniform(-0.6, 0.6) if rng.random() < 0.4 else 0.0
-        light = np.clip(1 + slope * (phase - 0.5) * 2, 0, None)[:, None] * (1 + rng.normal(0, 0.05, 3))
+        light = _satellite_light(rng, phase)[:, None] * (1 + rng.normal(0, 0.05, 3))
     else:
         peak, width_ = rng.uniform(0.35, 0.85), rng.uniform(0.2, 0.4)
         shape_ = np.exp(-(((phase - peak) / width_) ** 2))
@@ -58,7 +57,20 @@ def random_trail(
     # A short trail must stand out by itself; a long one is seen below the noise of a pixel.
     low = max(faintest, 60.0 / max(length, 1.0) if length < 30 else faintest)
     peak_sigma = float(np.exp(rng.uniform(np.log(low), np.log(low + 12) if rng.random() < 0.6 else np.log(600))))
-    return Trail(path, light, kind, peak_sigma, float(rng.uniform(0.5, 1.5)))
+    blur_px = rng.uniform(0.5, 1.5) if rng.random() < 0.85 else rng.uniform(1.5, 4.0)  # some lenses are out of focus
+    return Trail(path, light, kind, peak_sigma, float(blur_px))
+
+
+def _satellite_light(rng: np.random.Generator, phase: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Steady or fading, tumbling, or glinting once: light along a trail of `phase` 0 to 1."""
+    style = rng.random()
+    if style < 0.65:
+        slope = rng.uniform(-0.6, 0.6) if rng.random() < 0.4 else 0.0
+        return np.asarray(np.clip(1 + slope * (phase - 0.5) * 2, 0, None))
+    if style < 0.85:
+        turns, depth = rng.uniform(0.5, 6), rng.uniform(0.3, 1.0)
+        return np.asarray(1 - depth * (0.5 + 0.5 * np.cos(2 * np.pi * (turns * phase + rng.random()))))
+    return np.asarray(0.1 + np.exp(-(((phase - rng.uniform(0.2, 0.8)) / rng.uniform(0.08, 0.3)) ** 2)))
 
 
 def _aircraft_light(rng: np.random.Generator, along: NDArray[np.float64], length: float) -> NDArray[np.float64]:
@@ -216,8 +228,8 @@ def _foreground(rng: np.random.Generator, planes: Planes) -> None:
 
 
 def _structures(rng: np.random.Generator, planes: Planes) -> None:
-    """What is bright, straight or thin and yet no trail: lit walls and beams, and curls of light from scratches in a
-    dome."""
+    """What is bright, straight or thin and yet no trail: lit walls and beams, contrails in moonlight, the beaded curves
+    of bats and moths, and curls of light from scratches in a dome."""
     size = planes.shape[1]
     for _ in range(int(rng.integers(1, 5))):
         canvas = np.zeros((size, size), np.float32)
@@ -227,7 +239,12 @@ def _structures(rng: np.random.Generator, planes: Planes) -> None:
             foot = middle + rng.uniform(-60, 60, 2)
             cv2.line(canvas, _whole(middle), _whole(foot), 1.0, int(rng.integers(2, 7)))
             cv2.circle(canvas, _whole(foot), int(rng.integers(8, 30)), float(rng.uniform(1, 4)), -1)
-        elif kind < 0.6:
+        elif kind < 0.35:
+            planes += _contrail(rng, size)
+            continue
+        elif kind < 0.5:
+            _wing_beats(rng, canvas, middle)
+        elif kind < 0.7:
             turn, long, wide = rng.uniform(0, 180), rng.uniform(15, 300), rng.uniform(7, 60)
             box = cv2.boxPoints((tuple(middle.tolist()), (float(long), float(wide)), float(turn)))
             cv2.fillPoly(canvas, [box.astype(np.int32)], 1.0)
@@ -248,6 +265,40 @@ def _structures(rng: np.random.Generator, planes: Planes) -> None:
         planes += (
             cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.6, 1.5)) * colour * np.float32(np.exp(rng.uniform(0.7, 4.5)))
         )
+
+
+def _contrail(rng: np.random.Generator, size: int) -> Planes:
+    """A band of cloud: far broader than any trail, soft, ragged along its length."""
+    band = np.zeros((size, size), np.float32)
+    a, b = rng.uniform(-60, size + 60, (2, 2))
+    cv2.line(band, _whole(a), _whole(b), 1.0, int(rng.integers(10, 30)))
+    ragged = cv2.GaussianBlur(rng.normal(0, 1, (size, size)).astype(np.float32), (0, 0), rng.uniform(6, 20))
+    band = cv2.GaussianBlur(band, (0, 0), rng.uniform(4, 12)) * np.clip(1 + 8 * ragged, 0, None)
+    return np.asarray(band * np.float32(np.exp(rng.uniform(0, 2.5))))
+
+
+def _wing_beats(rng: np.random.Generator, canvas: NDArray[np.float32], begin: NDArray[np.float64]) -> None:
+    """A near animal: a wide, wandering, beaded stroke."""
+    headings = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, rng.uniform(0.1, 0.5), int(rng.integers(6, 40))))
+    points = begin + np.cumsum(rng.uniform(3, 7) * np.column_stack((np.cos(headings), np.sin(headings))), axis=0)
+    beat, wide = rng.uniform(0.5, 2.5), int(rng.integers(3, 7))
+    for k, point in enumerate(points):
+        cv2.circle(canvas, _whole(point), wide, float(0.2 + 0.8 * np.cos(beat * k) ** 2), -1)
+
+
+def branches(rng: np.random.Generator, planes: Planes) -> None:
+    """Twigs in front of everything: thin, dark, quiet, wandering. In place."""
+    size = planes.shape[1]
+    mask = np.zeros((size, size), np.float32)
+    for _ in range(int(rng.integers(1, 7))):
+        steps = int(rng.integers(5, 25))
+        headings = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.35, steps))
+        walk = np.cumsum(rng.uniform(6, 18) * np.column_stack((np.cos(headings), np.sin(headings))), axis=0)
+        points = np.round(rng.uniform(0, size, 2) + walk).astype(np.int32).reshape(-1, 1, 2)
+        cv2.polylines(mask, [points], False, 1.0, int(rng.integers(1, 6)))
+    mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.5, 1.2))
+    planes *= 1 - np.float32(rng.uniform(0.5, 1.0)) * mask
+    planes -= np.float32(np.exp(rng.uniform(-1, 2.5))) * mask
 
 
 def _whole(point: NDArray[np.number[Any]]) -> tuple[int, int]:
