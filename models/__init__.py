@@ -46,6 +46,8 @@ compare.py       what one network loses against another
 reports.py       Markdown, JSON and pictures of a run or an evaluation
 plots.py         their pictures
 cli_engines.py   skyspotter models build-engine | compare
-cli_published.py skyspotter models import | nights | presets | fit | sweep | report
-cli.py           skyspotter models train | quantise | evaluate | detect
+cli_shared.py    options, consoles and refusals of all commands
+cli_measure.py   skyspotter models evaluate | study | report
+cli_published.py skyspotter models import | nights | presets | fit | sweep
+cli.py           skyspotter models train | quantise | detect
 """

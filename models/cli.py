@@ -1,5 +1,4 @@
-"""`skyspotter models train | quantise | evaluate | detect`. Parses and calls; torch is imported only where something
-is trained.
+"""`skyspotter models train | quantise | detect`. Parses and calls; torch is imported only where something is trained.
 
 Exit codes: 0 done, 1 failed, 2 refused (a file or an option that cannot be used; one sentence says which).
 """
@@ -10,27 +9,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from models import cli_engines, cli_published
+from models import cli_engines, cli_measure, cli_published
+from models.cli_measure import NetworkOption
+from models.cli_shared import SHIPPED, DataOption, ThreadsOption, ThresholdOption, err, out, progress, refusing
 from models.contract import ModelRefused
-from models.zoo import zoo_path
 
 app = typer.Typer(help="Train, quantise, evaluate and run the network.", no_args_is_help=True)
 cli_engines.register(app)
+cli_measure.register(app)
 cli_published.register(app)
-SHIPPED = zoo_path()
-out = Console()
-err = Console(stderr=True)
-
-NetworkOption = Annotated[
-    Path,
-    typer.Option("--network", help="An .onnx file for the CPU, or a run of `fit`; the shipped network if not given."),
-]
-DataOption = Annotated[Path, typer.Option(envvar="SKYSPOTTER_DATA", help="Folder with streaks512/ and sky/.")]
-ThresholdOption = Annotated[float, typer.Option(min=0.05, max=0.95, help="Least score of a trail.")]
-ThreadsOption = Annotated[int, typer.Option(min=1, max=16)]
 
 
 @app.command()
@@ -57,7 +45,7 @@ def train(
     from models.train import train as train_net
 
     recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
-    with _bar("training") as bar:
+    with progress() as bar:
         try:
             preparing = bar.add_task("preparing", total=None)
             sources = Sources(
@@ -119,60 +107,6 @@ def quantise(
 
 
 @app.command()
-def evaluate(
-    network: NetworkOption = SHIPPED,
-    data: DataOption = Path("../shared/data"),
-    nights: Annotated[int, typer.Option(min=0, help="Simulated nights of the demo's kind to score.")] = 3,
-    threshold: ThresholdOption = 0.5,
-    threads: ThreadsOption = 1,
-    report: Annotated[Path | None, typer.Option(help="Write the tables as JSON lines here.")] = None,
-) -> None:
-    """Trails found and false trails per image: held-out photographs, all-sky frames, rendered nights."""
-    from models.detectors import open_detector
-    from models.evaluate import LOWEST, THRESHOLDS, evaluate, photographs, skies
-    from models.rendered import rendered_nights
-
-    at = min(THRESHOLDS, key=lambda t: abs(t - threshold))
-    try:
-        with open_detector(network, LOWEST, threads=threads) as detector:
-            sets = [("simulated nights", rendered_nights(list(range(1, nights + 1))))] if nights else []
-            if (data / "streaks512").is_dir():
-                sets += [("photographs, held-out sources", photographs(data / "streaks512"))]
-                sets += [("all-sky frames, unseen cameras", skies(data / "sky" / "labels.json"))]
-            else:
-                err.print(f"{data}: no streaks512/ there, real pictures are left out; set SKYSPOTTER_DATA")
-            tables = [evaluate(title, cases, detector, at=at) for title, cases in sets]
-    except (ModelRefused, ValueError) as refused:
-        raise _refuse(refused) from refused
-    for table in tables:
-        out.print(table.text(at), highlight=False, soft_wrap=True)
-    if report is not None:
-        report.write_text("".join(table.to_json(at) + "\n" for table in tables))
-
-
-@app.command()
-def study(
-    network: NetworkOption = SHIPPED,
-    nights: Annotated[int, typer.Option(min=1, help="Nights of a busy region's traffic to render.")] = 20,
-    exposure: Annotated[float, typer.Option(metavar="S", min=0.5, max=30.0, help="The published one: 10.")] = 10.0,
-    threshold: ThresholdOption = 0.5,
-    threads: ThreadsOption = 1,
-) -> None:
-    """The published study's two percentages, ADS-B traces detected by elevation and false ones, on rendered nights."""
-    from models.detectors import open_detector
-    from models.study import study as body
-    from models.study import study_frames
-
-    try:
-        with open_detector(network, threshold, threads=threads) as detector:
-            frames = study_frames(range(1, nights + 1), exposure_s=exposure)
-            result = body(f"{exposure:g} s", frames, lambda frame: detector.detect(frame).trails)
-    except (ModelRefused, ValueError) as refused:
-        raise _refuse(refused) from refused
-    out.print(result.text(), highlight=False, markup=False, soft_wrap=True)
-
-
-@app.command()
 def detect(
     images: Annotated[list[Path], typer.Argument(help="Pictures or folders: FITS, PNG, JPEG, TIFF.")],
     into: Annotated[Path, typer.Option("--out", help="Folder for detections.jsonl.")],
@@ -189,17 +123,17 @@ def detect(
     from models.evaluate import trails_as_json
 
     files = list_frames(images)
-    if not files:
-        raise _refuse(ValueError(f"{', '.join(str(p) for p in images)}: no pictures there"))
     found = unreadable = 0
-    try:
+    with refusing():
+        if not files:
+            raise ValueError(f"{', '.join(str(p) for p in images)}: no pictures there")
         into.mkdir(parents=True, exist_ok=True)
         target = into / "detections.jsonl"
         partial = target.with_suffix(".partial")
         with (
             open_detector(network, threshold, threads=threads) as detector,
             partial.open("w") as lines,
-            _bar("detecting") as bar,
+            progress() as bar,
         ):
             for file in bar.track(files, description="detecting"):
                 try:
@@ -212,15 +146,7 @@ def detect(
                 found += len(trails)
                 lines.write(trails_as_json(str(file), frame, trails) + "\n")
         partial.replace(target)
-    except (ModelRefused, ValueError, OSError) as refused:
-        raise _refuse(refused) from refused
     out.print(f"{target}: {len(files)} pictures, {found} trails, {unreadable} unreadable")
-
-
-def _bar(what: str) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=err
-    )
 
 
 def _refuse(why: Exception) -> typer.Exit:

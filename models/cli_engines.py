@@ -6,13 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from models.contract import ModelRefused
-from models.zoo import zoo_path
-
-SHIPPED = zoo_path()
-out, err = Console(), Console(stderr=True)
+from models.cli_shared import SHIPPED, DataOption, ThreadsOption, ThresholdOption, err, out, refusing
 
 
 def register(app: typer.Typer) -> None:
@@ -30,43 +25,32 @@ def build_engine(
     from models.engines import engine_cache, load_engine
 
     folder = into or engine_cache()
-    try:
-        with err.status("building"), load_engine("tensorrt", network, build=True, cache=folder) as engine:
-            out.print(f"{folder}: {engine.path.name} in {engine.precision}, proven against ONNX Runtime")
-    except (ModelRefused, OSError) as refused:
-        raise _refuse(refused) from refused
+    with (
+        refusing(),
+        err.status("building"),
+        load_engine("tensorrt", network, build=True, cache=folder) as engine,
+    ):
+        out.print(f"{folder}: {engine.path.name} in {engine.precision}, proven against ONNX Runtime")
 
 
 def compare(
     first: Annotated[Path, typer.Argument(help="The float file of a run, as a rule: RUN/field.float32.onnx.")],
     second: Annotated[Path, typer.Argument(help="What shall replace it.")] = SHIPPED,
-    data: Annotated[Path, typer.Option(envvar="SKYSPOTTER_DATA", help="Folder with streaks512/.")] = Path(
-        "../shared/data"
-    ),
+    data: DataOption = Path("../shared/data"),
     nights: Annotated[int, typer.Option(min=0, help="Simulated nights.")] = 3,
-    threshold: Annotated[float, typer.Option(min=0.05, max=0.95)] = 0.5,
-    threads: Annotated[int, typer.Option(min=1, max=64)] = 2,
+    threshold: ThresholdOption = 0.5,
+    threads: ThreadsOption = 2,
 ) -> None:
     """What one network file loses against another: pixel F1 and IoU, and trails that only the first finds."""
     from models.compare import on_nights, on_pictures
     from models.engine_onnx import OnnxEngine
     from models.evaluate import photographs
 
-    try:
-        with OnnxEngine(first, threads=threads) as one, OnnxEngine(second, threads=threads) as other:
-            if nights:
-                out.print(
-                    "simulated nights:", on_nights(range(1, nights + 1), (one, other), threshold=threshold).text()
-                )
-            if (data / "streaks512").is_dir():
-                result = on_pictures(photographs(data / "streaks512"), (one, other), threshold=threshold)
-                out.print("photographs, held-out sources:", result.text())
-            else:
-                err.print(f"{data}: no streaks512/ there, real pictures are left out; set SKYSPOTTER_DATA")
-    except (ModelRefused, ValueError, OSError) as refused:
-        raise _refuse(refused) from refused
-
-
-def _refuse(why: Exception) -> typer.Exit:
-    err.print(str(why), highlight=False, markup=False, soft_wrap=True)
-    return typer.Exit(2)
+    with refusing(), OnnxEngine(first, threads=threads) as one, OnnxEngine(second, threads=threads) as other:
+        if nights:
+            out.print("simulated nights:", on_nights(range(1, nights + 1), (one, other), threshold=threshold).text())
+        if (data / "streaks512").is_dir():
+            result = on_pictures(photographs(data / "streaks512"), (one, other), threshold=threshold)
+            out.print("photographs, held-out sources:", result.text())
+        else:
+            err.print(f"{data}: no streaks512/ there, real pictures are left out; set SKYSPOTTER_DATA")

@@ -1,4 +1,4 @@
-"""`skyspotter models import | nights | presets | fit | sweep | report`: labels of others, published recipes."""
+"""`skyspotter models import | nights | presets | fit | sweep`: labels of others, published recipes."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from models.cli_measure import RECORDED
+from models.cli_shared import ThreadsOption, out, progress, refusing
 
 if TYPE_CHECKING:
     from models.importers.patches import Patch
     from models.patch_runs import Epoch
     from models.preset import Preset
 
-out, err = Console(), Console(stderr=True)
-RECORDED = "dataset.txt"  # in a run folder: where its patches came from
 
 DatasetArgument = Annotated[Path, typer.Option("--dataset", help="A folder that `import` wrote.")]
 PresetArgument = Annotated[str, typer.Argument(help="A shipped recipe (see `presets`) or a .toml file.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu or cuda; several GPUs by torchrun.")]
-ThreadsOption = Annotated[int, typer.Option(min=1, max=64)]
 
 
 class Format(StrEnum):
@@ -34,7 +32,7 @@ class Format(StrEnum):
 
 def register(app: typer.Typer) -> None:
     app.command("import")(import_labels)
-    for command in (nights, presets, fit, sweep, report):
+    for command in (nights, presets, fit, sweep):
         app.command()(command)
 
 
@@ -154,7 +152,7 @@ def fit(
             learning_rate=learning_rate, half_precision=half_precision, seed=seed,
         )  # fmt: skip
         train, validation = _parts(dataset)
-        with _bar(here.first) as bar, _board(run, here.first) as board:
+        with progress(here.first) as bar, _board(run, here.first) as board:
             task = bar.add_task("training", total=None)
 
             def tell(step: int, steps: int, last: Epoch | None) -> None:
@@ -200,40 +198,6 @@ def sweep(
     out.print(f"{picture} written")
 
 
-def report(
-    what: Annotated[Path, typer.Argument(help="A run of `fit`, or the JSON lines of `evaluate --report`.")],
-    dataset: Annotated[Path | None, typer.Option(help="Where the run's patches are, if they were moved.")] = None,
-    into: Annotated[Path | None, typer.Option("--out", help="Folder for the report of an evaluation.")] = None,
-    part: Annotated[str, typer.Option(help="validation or test.")] = "validation",
-) -> None:
-    """Markdown, JSON and pictures: curves, precision and recall, hits, misses and false alarms."""
-    from models.importers.patches import load_part
-    from models.reports import of_run, of_tables
-
-    with refusing():
-        if what.is_file():
-            written = of_tables(what, into or what.with_suffix(""))
-        else:
-            recorded = what / RECORDED
-            if dataset is None and not recorded.is_file():
-                raise ValueError(f"{what}: does not say where its patches are; give --dataset")
-            if part not in ("validation", "test"):
-                raise ValueError(f"--part {part}: validation or test")
-            patches, classes = load_part(dataset or Path(recorded.read_text().strip()), part)  # type: ignore[arg-type]
-            written = of_run(what, patches, classes)
-    out.print(f"{written} written")
-
-
-@contextmanager
-def refusing() -> Iterator[None]:
-    """What cannot be used is one sentence and exit 2."""
-    try:
-        yield
-    except (ValueError, OSError) as why:
-        err.print(str(why), highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(2) from why
-
-
 def _recipe(name: str) -> Preset:
     from models.preset import load_preset
 
@@ -244,13 +208,6 @@ def _parts(dataset: Path) -> tuple[list[Patch], list[Patch]]:
     from models.importers.patches import load_part
 
     return load_part(dataset, "train")[0], load_part(dataset, "validation")[0]
-
-
-@contextmanager
-def _bar(shown: bool) -> Iterator[Progress]:
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=err, disable=not shown) as bar:
-        yield bar
 
 
 @contextmanager

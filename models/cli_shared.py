@@ -1,0 +1,37 @@
+"""What every `skyspotter models` command shares: the two consoles, a bar on stderr, refusals in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from models.contract import ModelRefused
+from models.zoo import zoo_path
+
+SHIPPED = zoo_path()
+out, err = Console(), Console(stderr=True)
+
+DataOption = Annotated[Path, typer.Option(envvar="SKYSPOTTER_DATA", help="Folder with streaks512/ and sky/.")]
+ThresholdOption = Annotated[float, typer.Option(min=0.05, max=0.95, help="Least score of a trail.")]
+ThreadsOption = Annotated[int, typer.Option(min=1, max=64)]
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What cannot be used is one sentence and exit 2."""
+    try:
+        yield
+    except (ModelRefused, ValueError, OSError) as why:
+        err.print(str(why), highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(2) from why
+
+
+def progress(shown: bool = True) -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    return Progress(*columns, console=err, disable=not shown)
