@@ -16,10 +16,18 @@ from numpy.typing import NDArray
 
 from models.contract import CLASSES
 
-AIRCRAFT, SATELLITE, METEOR = (CLASSES.index(name) for name in ("aircraft", "satellite", "meteor"))
-ANY_TRAIL, IGNORE = 254, 255  # labels beside the classes: a trail of untold kind; a pixel without an opinion
+AIRCRAFT, SATELLITE, METEOR, CLOUD = (CLASSES.index(name) for name in ("aircraft", "satellite", "meteor", "cloud"))
+# Labels beside the classes: open sky known to have no cloud (a plain 0 says "no trail" and nothing of cloud); a trail
+# of untold kind; a pixel without an opinion.
+CLEAR, ANY_TRAIL, IGNORE = 253, 254, 255
 
 Planes = NDArray[np.float32]
+
+
+def is_trail(labels: Any) -> Any:
+    """Of labels (a numpy array or a torch tensor), a mask of the same kind: trail, whatever its class. Cloud and clear
+    sky are none."""
+    return ((labels >= AIRCRAFT) & (labels <= METEOR)) | (labels == ANY_TRAIL)
 
 
 @dataclass(frozen=True)
@@ -128,8 +136,8 @@ def draw(trail: Trail, planes: Planes, labels: NDArray[np.uint8], plane_colours:
     # Visible: light within a strobe's gap of this pixel; beyond, the label would teach guessing.
     visible = cv2.dilate((bright > 1.0).astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
     labels[(stroke > 0) & visible] = trail.trail_class
-    halo = (cv2.dilate(stroke, np.ones((3, 3), np.uint8)) > 0) & (labels == 0)
-    labels[halo | ((bright > 3.0) & (labels == 0))] = IGNORE
+    beside = (cv2.dilate(stroke, np.ones((3, 3), np.uint8)) > 0) | (bright > 3.0)
+    labels[beside & ~is_trail(labels)] = IGNORE
 
 
 def random_sky(rng: np.random.Generator, size: int) -> tuple[Planes, float]:
