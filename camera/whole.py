@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -29,6 +30,24 @@ def write_whole(path: Path, content: bytes, *, durable: bool = True) -> None:
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def second_name(source: Path, target: Path) -> None:
+    """A hard link, or a copy on file systems that know none (exFAT) or from one disk to another. Raises OSError,
+    FileNotFoundError where `source` is gone; a `target` that is there already stays."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        raise
+    except OSError:
+        temporary = target.with_name(f".{target.name}{PART}")
+        try:
+            shutil.copyfile(source, temporary)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,14 +17,13 @@ import contextlib
 import json
 import os
 import re
-import shutil
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from camera.store.disk import Disk
-from camera.whole import write_whole
+from camera.whole import second_name, write_whole
 
 MANIFEST = "manifest.json"
 KIND_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,23}")
@@ -116,7 +115,7 @@ class Evidence:
                     self.counters["evidence_over_quota"] += complete  # once, and the rest of the event is not kept
                     break
                 folder.mkdir(parents=True, exist_ok=True)
-                _second_name(source, folder / source.name)
+                second_name(source, folder / source.name)
             except FileNotFoundError:  # somebody else removed it
                 continue
             shelf.add(request.name, size)
@@ -138,20 +137,3 @@ class Evidence:
             "frames": frames,
         }
         write_whole(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
-
-
-def _second_name(source: Path, target: Path) -> None:
-    """A hard link, or a copy on file systems that know none (exFAT)."""
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        return
-    except FileNotFoundError:
-        raise
-    except OSError:
-        temporary = target.with_name(f".{target.name}.part")
-        try:
-            shutil.copyfile(source, temporary)
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)

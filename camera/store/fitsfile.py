@@ -54,7 +54,11 @@ def encode(frame: Frame, origin: Origin) -> bytes:
 
 def read_plate(path: Path) -> Plate | None:
     """The plate that a recorded frame carries. Raises FileUnreadable, PlateRefused."""
-    frame = read_frame(path)
+    return plate_in(path, read_frame(path))
+
+
+def plate_in(path: Path, frame: Frame) -> Plate | None:
+    """The same of a file whose frame was read already."""
     if not path.name.endswith((SUFFIX, ".fits", ".fit", ".fts")):
         return None
     try:

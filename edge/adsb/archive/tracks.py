@@ -5,9 +5,7 @@ Reads what `states.py` has written, also while it writes; a running station's la
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,19 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.adsb.archive.parquet import SUFFIX, RecordingDamaged, merged_into, read_columns
-from edge.adsb.archive.shelf import day_folders, utc_time
-from edge.adsb.archive.states import STREAM
-
-log = logging.getLogger(__name__)
+from edge.adsb.archive.rows import Archive
 
 BESIDE_NS = 10_000_000_000  # a position this long before or after still tells the way through the exposure
-_LATE_NS = 120_000_000_000  # a message may be believed, and so written, up to a minute after it was received
 _COLUMNS = (
     "key", "icao", "callsign", "on_ground", "position_utc_ns", "latitude_deg", "longitude_deg", "height_m",
     "horizontal_sigma_m", "height_sigma_m", "flags",
 )  # fmt: skip
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,10 +45,9 @@ def tracks(directory: Path, begin_utc_ns: int, end_utc_ns: int) -> list[Track]:
     `directory` is the recorder's, with `aircraft/` in it. An aircraft without any such position is not listed. Files
     that are damaged are named in the log and passed over. Raises FileNotFoundError where nothing was ever recorded.
     """
-    if not (directory / STREAM).is_dir():
-        raise FileNotFoundError(f"{directory}: has no {STREAM}/ in it: give the folder that recorder.directory names")
+    archive = Archive(directory)
     found: dict[str, dict[int, tuple[Any, ...]]] = defaultdict(dict)
-    for row in _rows(directory / STREAM, begin_utc_ns - BESIDE_NS, end_utc_ns + BESIDE_NS):
+    for row in archive.rows(_COLUMNS, begin_utc_ns - BESIDE_NS, end_utc_ns + BESIDE_NS):
         found[row[0]].setdefault(row[4], row)  # the first message with that position
     result = []
     for key in sorted(found):
@@ -93,44 +84,3 @@ def _track(rows: list[tuple[Any, ...]]) -> Track:
         height_sigma_m=height_sigma_m,
         flags=tuple(sorted({flag for flags in columns[10] for flag in flags or ()})),
     )
-
-
-def _rows(stream: Path, begin_utc_ns: int, end_utc_ns: int) -> Iterator[tuple[Any, ...]]:
-    """In order of files; a file that was merged into another meanwhile is looked for there."""
-    for attempt in range(1, _TRIES + 1):
-        rows: list[tuple[Any, ...]] = []
-        try:
-            for path in _files(stream, begin_utc_ns, end_utc_ns):
-                try:
-                    columns = read_columns(path, _COLUMNS, "position_utc_ns", begin_utc_ns, end_utc_ns)
-                except RecordingDamaged as err:
-                    log.warning("%s", err)
-                    continue
-                rows += zip(*(columns[name] for name in _COLUMNS), strict=True)
-        except FileNotFoundError:
-            if attempt == _TRIES:
-                raise
-            continue
-        yield from rows
-        return
-
-
-def _files(stream: Path, begin_utc_ns: int, end_utc_ns: int) -> list[Path]:
-    first = f"{utc_time(begin_utc_ns):%Y-%m-%d/%H}"
-    last = f"{utc_time(end_utc_ns + _LATE_NS):%Y-%m-%d/%H}"
-    files = []
-    for _, folder in day_folders(stream):
-        if not first[:10] <= folder.name <= last[:10]:
-            continue
-        taken_in: set[str] = set()
-        for path in sorted(folder.glob(f"??{SUFFIX}")) + sorted(folder.glob(f"??-*{SUFFIX}")):
-            if not first <= f"{folder.name}/{path.name[:2]}" <= last or path.name in taken_in:
-                continue
-            if "-" not in path.name:
-                try:
-                    taken_in |= merged_into(path)
-                except RecordingDamaged as err:
-                    log.warning("%s", err)
-                    continue
-            files.append(path)
-    return files
