@@ -36,17 +36,18 @@ def train(
         Path | None, typer.Option(help="Checkpoint of another run to take the first weights from.")
     ] = None,
     threads: ThreadsOption = 1,
+    network: Annotated[str, typer.Option(help="field, c16d3b, c32d3bs2 or rn18b.")] = "field",
 ) -> None:
-    """Train the field network."""
+    """Train the field network, or one of its kind."""
     from models.dataset import Sources, prepare_photographs, prepare_skies
     from models.rendered import prepare_nights
     from models.train import Progress as Step
     from models.train import Recipe
     from models.train import train as train_net
 
-    recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed)
     with progress() as bar:
         try:
+            recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, network=network)
             preparing = bar.add_task("preparing", total=None)
             sources = Sources(
                 prepare_photographs(data / "streaks512", run / "cache"),
@@ -68,7 +69,7 @@ def train(
 @app.command()
 def quantise(
     run: Annotated[Path, typer.Option(help="A run of `train`.")],
-    into: Annotated[Path, typer.Option(help="Folder for field.s8.onnx, field.u8.onnx, field.f16.onnx and SHA256SUMS.")],
+    into: Annotated[Path, typer.Option(help="Folder for NETWORK.s8.onnx, .u8.onnx, .f16.onnx and SHA256SUMS.")],
     data: DataOption = Path("../shared/data"),
     nights: Annotated[int, typer.Option(min=0)] = 16,
     samples: Annotated[int, typer.Option(min=4, help="Training patches that set the ranges of the activations.")] = 64,
@@ -82,15 +83,16 @@ def quantise(
     from models.parity import compare
     from models.quantize import quantise_file, write_sums
     from models.rendered import prepare_nights
-    from models.train import CHECKPOINT, load_net
+    from models.train import CHECKPOINT, load_net, read_recipe
 
     try:
         sources = Sources(
             prepare_photographs(data / "streaks512", run / "cache"), prepare_skies(data / "sky" / "labels.json", run /
             "cache"), prepare_nights(range(101, 101 + nights), run / "cache"),
         )  # fmt: skip
+        name = read_recipe(run / CHECKPOINT).network
         planes = [make_batch(sources, size=256, batch=1, seed=4711, step=k)[0] for k in range(2 * samples)]
-        exact = run / "field.float32.onnx"
+        exact = run / f"{name}.float32.onnx"
         worst = export(load_net(run / CHECKPOINT), exact, planes[:4])
         into.mkdir(parents=True, exist_ok=True)
         (into / "SHA256SUMS").unlink(missing_ok=True)
@@ -98,7 +100,7 @@ def quantise(
         for engine in (OnnxEngine(exact, threads=1), OnnxEngine(u8, threads=1)):
             engine.infer(planes[0])
         parity = compare(OnnxEngine(exact, threads=1), OnnxEngine(u8, threads=1), planes[samples:])
-        write_sums(into, sorted(into.glob("field.*.onnx")))
+        write_sums(into, sorted(into.glob("*.onnx")))
     except (ValueError, OSError, ModelRefused, onnx.checker.ValidationError) as refused:
         raise _refuse(refused) from refused
     out.print(f"PyTorch to ONNX: largest logit difference {worst:.1e}")

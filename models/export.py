@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from models.architectures import FieldNet
 from models.contract import INPUT_NAME, OUTPUT_NAME
 from models.engine_onnx import CONTRACT, CONTRACT_KEY, PRECISION_KEY, OnnxEngine
 
@@ -22,7 +21,7 @@ OPSET = 17  # what TensorRT 8.5 to 11 and every supported ONNX Runtime read
 EQUAL = 1e-3  # largest difference of a logit between PyTorch and the file
 
 
-def export(net: FieldNet, path: Path, samples: list[NDArray[np.float32]]) -> float:
+def export(net: nn.Module, path: Path, samples: list[NDArray[np.float32]]) -> float:
     """Writes float32 ONNX, H and W free, and returns the largest logit difference on `samples` ((1, 4, H, W) each).
 
     Raises ValueError where the file does not compute what the network computes.

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from models.architectures import FieldNet
+from models.architectures import NETWORKS, FieldNet
 from models.dataset import Sources, make_batch
 from models.losses import pixel_counts, trail_loss
 
@@ -35,8 +36,17 @@ class Recipe:
     warm_up_steps: int = 60
     weight_decay: float = 1e-4
     seed: int = 1
-    channels: tuple[int, ...] = (32, 48, 64, 96, 128)
+    network: str = "field"
+    channels: tuple[int, ...] = (32, 48, 64, 96, 128)  # of "field"; the others have their own
     checkpoint_every: int = 50
+
+    def __post_init__(self) -> None:
+        if self.network not in NETWORKS:
+            raise ValueError(f"network {self.network!r} is not known; there are {', '.join(NETWORKS)}")
+
+    def fresh(self) -> nn.Module:
+        """Its network, untrained."""
+        return FieldNet(self.channels) if self.network == "field" else NETWORKS[self.network]()
 
     def rate(self, step: int) -> float:
         """Learning rate: linear warm-up, then a half cosine to nothing (Loshchilov & Hutter, ICLR 2017, equation 5)."""
@@ -65,15 +75,18 @@ def train(
     torch.manual_seed(recipe.seed)
     run.mkdir(parents=True, exist_ok=True)
     checkpoint = run / CHECKPOINT
-    net = FieldNet(recipe.channels).to(memory_format=torch.channels_last)
+    net = recipe.fresh().to(memory_format=torch.channels_last)
     if start_from is not None and not checkpoint.exists():
-        net.load_state_dict(_read(start_from)["average"])
+        other = _read(start_from)
+        if (was := other["recipe"].network) != recipe.network:
+            raise ValueError(f"{start_from}: holds weights of {was!r}, not of {recipe.network!r}")
+        net.load_state_dict(other["average"])
     average = {name: value.detach().clone() for name, value in net.state_dict().items()}
     optimiser = torch.optim.AdamW(net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     first = 0
     if checkpoint.exists():
         state = _read(checkpoint)
-        if state["recipe"] != asdict(recipe):
+        if state["recipe"] != recipe:
             raise ValueError(f"{checkpoint}: was made by another recipe; give another run folder or remove it")
         net.load_state_dict(state["net"])
         optimiser.load_state_dict(state["optimiser"])
@@ -115,19 +128,25 @@ def train(
     return checkpoint
 
 
-def load_net(checkpoint: Path) -> FieldNet:
+def load_net(checkpoint: Path) -> nn.Module:
     """The averaged weights of a run, ready to infer."""
     state = _read(checkpoint)
-    net = FieldNet(state["recipe"]["channels"])
+    net: nn.Module = state["recipe"].fresh()
     net.load_state_dict(state["average"])
     return net.eval()
+
+
+def read_recipe(checkpoint: Path) -> Recipe:
+    """By which a run was trained; ValueError where that cannot be read."""
+    recipe: Recipe = _read(checkpoint)["recipe"]
+    return recipe
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        state["recipe"]["channels"] = tuple(state["recipe"]["channels"])
-    except (OSError, RuntimeError, LookupError, TypeError, EOFError, pickle.UnpicklingError) as err:
+        state["recipe"] = Recipe(**state["recipe"])  # the first ones named no network: "field"
+    except (OSError, RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as err:
         raise ValueError(f"{path}: no checkpoint of this training ({err})") from err
     return dict(state)
 

@@ -14,10 +14,11 @@ UpKind = Literal["nearest", "transposed"]
 def conv_bn_relu(
     inputs: int, outputs: int, size: int | tuple[int, int] = 3, *, stride: int = 1, epsilon: float = 1e-5
 ) -> nn.Sequential:
-    """Convolution without bias, padded so that stride 1 keeps the size; batch normalisation; ReLU."""
-    height, width = (size, size) if isinstance(size, int) else size
+    """Convolution without bias, padded so that the stride divides the size exactly; batch normalisation; ReLU."""
+    sizes = (size, size) if isinstance(size, int) else size
+    padding = tuple((side - stride + 1) // 2 for side in sizes)
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, (height, width), stride, (height // 2, width // 2), bias=False),
+        nn.Conv2d(inputs, outputs, sizes, stride, padding, bias=False),
         nn.BatchNorm2d(outputs, eps=epsilon),
         nn.ReLU(inplace=True),
     )

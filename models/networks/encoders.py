@@ -27,14 +27,23 @@ class Encoder(nn.Module):
 
 
 class PlainEncoder(Encoder):
-    """Two convolutions per level, max-pooling between."""
+    """Two convolutions per level, max-pooling between.
 
-    def __init__(self, inputs: int, widths: Sequence[int], *, normalise: bool = False, dropout: float = 0.0) -> None:
+    fold (only with `normalise`): the first level sees the image folded by that factor into channels. A 3x3 convolution
+    of folded pixels is a wider one with a stride: written so, weights and multiplications are the same, and nothing is
+    moved.
+    """
+
+    def __init__(
+        self, inputs: int, widths: Sequence[int], *, normalise: bool = False, dropout: float = 0.0, fold: int = 1
+    ) -> None:
         super().__init__()
         self.widths = tuple(widths)
         self.levels = nn.ModuleList(
             double(a, b, normalise=normalise, dropout=dropout) for a, b in pairwise((inputs, *widths))
         )
+        if fold > 1:
+            self.levels[0][0] = conv_bn_relu(inputs, widths[0], 3 * fold, stride=fold)
 
     def forward(self, x: Tensor) -> list[Tensor | None]:
         features = [self.levels[0](x)]

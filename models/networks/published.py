@@ -1,8 +1,7 @@
-"""Every network by its name, and what it costs.
+"""Every published network by its name, and what a network costs.
 
 Names as the publications have them: "unet" is that of 30 aerial images (16 to 1024 channels, dropout 0.3), "unet-l4"
 and "unet++" those of the cloud masks (four halvings, 32 to 512 channels), "unet-resnet50" that of the all-sky traces.
-Bayer networks take the four half-resolution planes of a mosaic and answer with the classes of the contract.
 """
 
 from __future__ import annotations
@@ -13,13 +12,11 @@ from functools import partial
 import torch
 from torch import nn
 
-from models.contract import CLASSES
 from models.networks.encoders import Encoder, PlainEncoder, ResNetEncoder, VggEncoder
 from models.networks.inception import InceptionEncoder
-from models.networks.unet import NestedUNet, UNet
+from models.networks.unet import DECODER, NestedUNet, UNet
 
 Network = UNet | NestedUNet
-DECODER = (256, 128, 64, 32, 16)  # of encoders that halve five times
 
 
 def _plain(base: int, halvings: int, dropout: float, inputs: int, outputs: int) -> Network:
@@ -44,13 +41,6 @@ def _nested_resnet(depth: int, inputs: int, outputs: int) -> Network:
     return NestedUNet(ResNetEncoder(depth, inputs), DECODER[::-1], outputs, up="nearest", normalise=True, head=3)
 
 
-def _compact(base: int, halvings: int, fold: int, inputs: int, outputs: int) -> Network:
-    """c<base>d<halvings>b, folded twice with s2: 3x3 convolutions with normalisation, nearest enlargement."""
-    widths = [base * 2**k for k in range(halvings + 1)]
-    encoder = PlainEncoder(inputs * fold**2, widths, normalise=True)
-    return UNet(encoder, widths[-2::-1], outputs, head=1, fold=fold)
-
-
 NETWORKS: Mapping[str, Callable[[int, int], Network]] = {
     "unet": partial(_plain, 16, 6, 0.3),
     "unet-l4": partial(_plain, 32, 4, 0.0),
@@ -64,19 +54,14 @@ NETWORKS: Mapping[str, Callable[[int, int], Network]] = {
     "unet++": _nested,
     "unet++-deep": partial(_nested, deep_supervision=True),
     "unet++-resnet34": partial(_nested_resnet, 34),
-    "c16d3b": partial(_compact, 16, 3, 1),
-    "c32d3bs2": partial(_compact, 32, 3, 2),
-    "resnet18b": partial(_encoded, partial(ResNetEncoder, 18)),
 }
-BAYER = ("c16d3b", "c32d3bs2", "resnet18b")  # four planes in, the contract's classes out
 
 
-def build(name: str, *, inputs: int | None = None, outputs: int | None = None) -> Network:
+def build(name: str, *, inputs: int = 3, outputs: int = 1) -> Network:
     """A network with fresh weights; ValueError lists the names there are."""
     if name not in NETWORKS:
         raise ValueError(f"network {name!r} is not known; there are {', '.join(NETWORKS)}")
-    usual = (4, len(CLASSES)) if name in BAYER else (3, 1)
-    return NETWORKS[name](inputs or usual[0], outputs or usual[1])
+    return NETWORKS[name](inputs, outputs)
 
 
 def parameters(net: nn.Module) -> int:

@@ -14,12 +14,14 @@ from torch.nn import functional
 from models.networks.blocks import Join, UpKind, he_normal
 from models.networks.encoders import Encoder
 
+DECODER = (256, 128, 64, 32, 16)  # of encoders that halve five times
+
 
 class UNet(nn.Module):
     """image (N, C, H, W) -> logits (N, outputs, H, W); H and W multiples of `stride`.
 
-    Args: widths of the decoder, from the deepest up to full size. fold: the image is folded by that factor into
-    channels before the encoder and the answer unfolded after the head (Shi et al., CVPR 2016, section 3.2).
+    Args: widths of the decoder, from the deepest up to full size. fold: `encoder` folds the image by that factor into
+    channels, and the answer is unfolded after the head (Shi et al., CVPR 2016, section 3.2).
     """
 
     def __init__(
@@ -40,7 +42,7 @@ class UNet(nn.Module):
         he_normal(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        *features, x = self.encoder(functional.pixel_unshuffle(x, self.fold) if self.fold > 1 else x)
+        *features, x = self.encoder(x)
         for join in self.joins:
             skipped = features.pop()
             x = join(x, [] if skipped is None else [skipped])

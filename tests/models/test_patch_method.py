@@ -59,11 +59,12 @@ def test_specks_are_no_trails_and_no_number_is_no_empty_sky():
 
 def test_the_exported_files_compute_the_network(tmp_path: Path):
     torch = pytest.importorskip("torch")
-    from models.networks.published import _compact
+    from models.networks.encoders import PlainEncoder
+    from models.networks.unet import UNet
     from models.patch_export import OnnxPatches, export_patches, quantise_patches, torch_patches
 
     torch.manual_seed(1)
-    net = _compact(8, 2, 1, 3, 1).eval()
+    net = UNet(PlainEncoder(3, (8, 16, 32), normalise=True), (16, 8), head=1).eval()
     patches = np.random.default_rng(1).random((2, 3, 64, 64), np.float32)
     exact = export_patches(net, tmp_path / "net.onnx", size=64)
     wanted = torch_patches(net)(patches)

@@ -15,8 +15,7 @@ from models.dataset import Sources, make_batch  # noqa: E402
 from models.engine_onnx import OnnxEngine  # noqa: E402
 from models.export import export  # noqa: E402
 from models.losses import trail_logit, trail_loss  # noqa: E402
-from models.networks.published import build  # noqa: E402
-from models.quantize import calibrate, lint_tensorrt, quantise, quantise_file  # noqa: E402
+from models.quantize import lint_tensorrt, quantise_file  # noqa: E402
 from models.synth import ANY_TRAIL, IGNORE  # noqa: E402
 from models.train import CHECKPOINT, Recipe, load_net, train  # noqa: E402
 
@@ -102,23 +101,6 @@ def test_both_eight_bit_files_follow_from_the_trained_weights(trained: Path, tmp
         exact_logits, eight_bit = a.infer(samples[0]), b.infer(samples[0])
     spread = float(exact_logits.max() - exact_logits.min())
     assert np.abs(exact_logits - eight_bit).mean() < 0.05 * spread
-
-
-@pytest.mark.parametrize("name", ["c16d3b", "resnet18b"])
-def test_other_bayer_networks_go_the_same_way_to_eight_bits(name: str, tmp_path: Path, monkeypatch):
-    torch.manual_seed(1)
-    monkeypatch.setattr("models.networks.published.DECODER", (16, 16, 8, 8, 8))
-    net = build(name).eval()
-    for module in net.modules():  # trained ones have no two equal biases
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.normal_(module.bias, 0, 0.1)
-    samples = [make_batch(INVENTED, size=64, batch=1, seed=2, step=k)[0] for k in range(2)]
-    exact = tmp_path / "other.float32.onnx"
-    assert export(net, exact, samples) < 1e-3
-    model = onnx.load(exact)
-    eight = quantise(model, calibrate(model, samples), "int8-s8")
-    assert lint_tensorrt(eight) == []
-    assert len(eight.SerializeToString()) < 0.35 * len(model.SerializeToString())
 
 
 def test_lint_names_what_tensorrt_would_refuse(trained: Path, tmp_path: Path):
