@@ -21,7 +21,7 @@ from models.metrics import Confusion, confusion, of_classes, pooled
 from models.parity import Infers, trail_mask
 from models.rendered import RenderedFrame, label_map, render
 from models.score import Polyline, score_image
-from models.synth import ANY_TRAIL, IGNORE
+from models.synth import ANY_TRAIL, BACKGROUND, CLEAR, CLOUD, IGNORE, is_trail
 
 SIDES = ("first", "second")
 
@@ -98,7 +98,7 @@ def on_nights(
             result.false[k] += sum(score_image((*seen, *faint), side, rendered.frame.width).false)
             result.false[k] -= sum(score_image(seen, side, rendered.frame.width).false)
         height, width = rendered.frame.height // 2, rendered.frame.width // 2
-        labels = label_map(rendered.truth, (height, width))
+        labels = label_map(rendered.truth, (height, width), rendered.cloud_opacity)
         for k, engine in enumerate(listening):
             pixels, kinds = count_pixels(labels, engine.logits[0, :, :height, :width])
             result.pixels[k].append(pixels)
@@ -121,11 +121,18 @@ def on_pictures(cases: Iterable[Case], engines: tuple[Infers, Infers], *, thresh
 
 
 def count_pixels(labels: NDArray[np.uint8], logits: NDArray[np.float32]) -> tuple[Confusion, dict[str, Confusion]]:
-    """(H, W) labels as in `synth` and (classes, H, W) logits -> trail or not, and each class."""
-    known = labels != IGNORE
-    trail = np.where(known, labels > 0, IGNORE).astype(np.uint8)
-    told = np.where(labels == ANY_TRAIL, IGNORE, labels).astype(np.uint8)
-    return confusion(trail, trail_mask(logits[None])[0]), of_classes(told, logits.argmax(0).astype(np.uint8), CLASSES)
+    """(H, W) labels as in `synth` and (classes, H, W) logits -> trail or not, and each class.
+
+    Background and cloud are counted only where the labels tell them apart.
+    """
+    found = logits.argmax(0).astype(np.uint8)
+    trail = np.where(labels == IGNORE, IGNORE, is_trail(labels)).astype(np.uint8)
+    told = np.where(labels == ANY_TRAIL, IGNORE, np.where(labels == CLEAR, BACKGROUND, labels)).astype(np.uint8)
+    kinds = of_classes(told, found, CLASSES)
+    told[labels == BACKGROUND] = IGNORE
+    for number in (BACKGROUND, CLOUD):
+        kinds[CLASSES[number]] = confusion(told, found, number)
+    return confusion(trail, trail_mask(logits[None])[0]), kinds
 
 
 def _frames(seeds: Sequence[int], every_s: float) -> Iterator[RenderedFrame]:

@@ -153,7 +153,7 @@ def _cut(
     side = min(int(size / zoom), height, width)
     y0, x0 = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
     if rng.random() < towards_trail:
-        ys, xs = np.nonzero((picture.labels > 0) & (picture.labels < synth.IGNORE))
+        ys, xs = np.nonzero(synth.is_trail(picture.labels))
         if len(ys):
             k = int(rng.integers(len(ys)))
             y0 = int(np.clip(ys[k] - rng.integers(side), 0, height - side))

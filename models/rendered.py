@@ -8,7 +8,7 @@ are the demo's own, untouched, from other seeds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -29,6 +29,7 @@ from models.nights import training_night
 GAIN_SETTING = 120
 LEAST_LINE_SNR = 3.0  # of the steady light; fainter ones are two flashes among the stars: neither taught nor forbidden
 FAINTEST_SNR = 2.0
+CLOUDED, UNCLOUDED = 0.5, 0.1  # share of starlight lost: at least, it is cloud; below, clear sky; between, nobody says
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +37,7 @@ class RenderedFrame:
     frame: Frame
     truth: list[TruthTrail]
     plate: Plate
+    cloud_opacity: NDArray[np.float32]  # (H // 2, W // 2) share of starlight lost at mid-exposure; NaN: no open sky
 
 
 def render(scenario: Scenario, times_s: list[float], *, exposure_s: float = 2.0) -> Iterator[RenderedFrame]:
@@ -62,28 +64,34 @@ def render(scenario: Scenario, times_s: list[float], *, exposure_s: float = 2.0)
             cooler_percent=0.0,
             pixels=renderer.render(utc_ns, exposure_s),
         )
-        yield RenderedFrame(frame, renderer.truth(utc_ns, exposure_s), plate)
+        opacity = np.where(
+            renderer.open_sky(utc_ns) > 0.99, renderer.cloud_opacity(utc_ns, exposure_s), np.float32(np.nan)
+        )[: height // 2 * 2 : 2, : width // 2 * 2 : 2]
+        yield RenderedFrame(frame, renderer.truth(utc_ns, exposure_s), plate, opacity.copy())
 
 
-def render_sum(
-    scenario: Scenario, start_s: float, *, exposure_s: float, exposures: int
-) -> tuple[Frame, list[TruthTrail]]:
+def render_sum(scenario: Scenario, start_s: float, *, exposure_s: float, exposures: int) -> RenderedFrame:
     """The sum of consecutive exposures, and what one exposure of that length would have had on it."""
     made = list(render(scenario, [start_s + k * exposure_s for k in range(exposures)], exposure_s=exposure_s))
     if exposures == 1:
-        return made[0].frame, made[0].truth
+        return made[0]
     coadd = Coadd(exposures)
     total = [coadd.add(one.frame) for one in made][-1]
     assert total is not None
     (whole,) = render(scenario, [start_s], exposure_s=exposures * exposure_s)
-    return total, whole.truth
+    return replace(whole, frame=total)
 
 
 def prepare_nights(seeds: Sequence[int], cache: Path, *, frames: int = 4) -> list[Picture]:
-    """Frames of crowded nights, rendered once and kept beside the other prepared pictures."""
+    """Frames of crowded nights, rendered once and kept beside the other prepared pictures.
+
+    Files without "v2" in their name were made before cloud was labelled; they serve on, and tell nothing of cloud.
+    """
     pictures = []
     for seed in seeds:
-        stored = cache / f"night-{seed}-{frames}.npz"
+        untold, stored = cache / f"night-{seed}-{frames}.npz", cache / f"night-{seed}-{frames}-v2.npz"
+        if not stored.is_file() and untold.is_file():
+            stored = untold
         if not stored.is_file():
             made = list(training_pictures(seed, frames))
             cache.mkdir(parents=True, exist_ok=True)
@@ -105,15 +113,21 @@ def training_pictures(seed: int, frames: int) -> Iterator[Picture]:
     scenario = training_night(seed, rng)
     exposure_s, summed = ((2.0, 1), (10.0, 1), (2.0, FRAMES), (2.0, 1))[seed // 2 % 4]
     for start_s in np.sort(rng.uniform(0.02, 0.80, frames)) * scenario.duration_s:
-        frame, truth = render_sum(scenario, float(start_s), exposure_s=exposure_s, exposures=summed)
-        planes = different_planes(frame)
-        yield Picture(planes, label_map(truth, planes.shape[1:]), f"night-{seed}")
+        made = render_sum(scenario, float(start_s), exposure_s=exposure_s, exposures=summed)
+        planes = different_planes(made.frame)
+        yield Picture(planes, label_map(made.truth, planes.shape[1:], made.cloud_opacity), f"night-{seed}")
 
 
-def label_map(truth: list[TruthTrail], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def label_map(
+    truth: list[TruthTrail], shape: tuple[int, ...], cloud_opacity: NDArray[np.float32] | None = None
+) -> NDArray[np.uint8]:
     """(H, W) of the half-resolution planes: the class on visible trails, IGNORE beside them and on hardly visible
-    ones. Insects are background."""
+    ones. Insects are background. Behind all that cloud and clear sky, where `cloud_opacity` (as in `RenderedFrame`)
+    tells."""
     labels = np.zeros(shape[:2], np.uint8)
+    if cloud_opacity is not None:
+        labels[cloud_opacity >= CLOUDED] = synth.CLOUD
+        labels[cloud_opacity < UNCLOUDED] = synth.CLEAR
     strokes = [
         (trail, np.round((trail.polyline_px - 0.5) / 2 * 8).astype(np.int32).reshape(-1, 1, 2))
         for trail in truth

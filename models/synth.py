@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from models.contract import CLASSES
 
-AIRCRAFT, SATELLITE, METEOR, CLOUD = (CLASSES.index(name) for name in ("aircraft", "satellite", "meteor", "cloud"))
+BACKGROUND, AIRCRAFT, SATELLITE, METEOR, CLOUD = (
+    CLASSES.index(name) for name in ("background", "aircraft", "satellite", "meteor", "cloud")
+)
 # Labels beside the classes: open sky known to have no cloud (a plain 0 says "no trail" and nothing of cloud); a trail
 # of untold kind; a pixel without an opinion.
 CLEAR, ANY_TRAIL, IGNORE = 253, 254, 255

@@ -17,7 +17,7 @@ from torch import nn
 
 from models.architectures import NETWORKS, FieldNet
 from models.dataset import Sources, make_batch
-from models.losses import pixel_counts, trail_loss
+from models.losses import field_loss, pixel_counts
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def train(
         )
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             logits = net(planes.contiguous(memory_format=torch.channels_last))
-        loss = trail_loss(logits.float(), labels)
+        loss = field_loss(logits.float(), labels)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)

@@ -154,6 +154,10 @@ class Backdrop:
             light += lit[..., None] * TOWN_COLOUR
         return np.asarray(light, dtype=np.float32)
 
+    def open_sky(self) -> Float32:
+        """(height, width) share of a pixel that looks past the skyline, 0 to 1; 0 outside the image circle."""
+        return self.enlarge(self._open.astype(np.float32))
+
     def enlarge(self, coarse: Float32) -> Float32:
         """(rows, columns) coarse -> (height, width)."""
         rows, columns = coarse.shape

@@ -153,6 +153,13 @@ class Renderer:
             return np.zeros(self._shape, np.float32)
         return np.asarray(1 - self._backdrop.enlarge(transmission), dtype=np.float32)
 
+    def open_sky(self, start_utc_ns: int) -> Float32:
+        """(height, width) share of a pixel that looks past the skyline, 0 to 1; 0 everywhere under a cap."""
+        if self._scenario.sky.is_capped(self._scenario.t_s(start_utc_ns)):
+            return np.zeros(self._shape, np.float32)
+        self._aim(start_utc_ns)
+        return self._backdrop.open_sky()
+
     def _middle_s(self, start_utc_ns: int, exposure_s: float) -> float:
         return self._scenario.t_s(start_utc_ns) + exposure_s / 2
 

@@ -12,7 +12,7 @@ from models.compare import count_pixels, on_pictures
 from models.engine_onnx import OnnxEngine
 from models.evaluate import Case
 from models.metrics import Confusion
-from models.synth import ANY_TRAIL, IGNORE
+from models.synth import ANY_TRAIL, CLEAR, CLOUD, IGNORE
 from models.zoo import zoo_path
 
 
@@ -25,6 +25,18 @@ def test_pixels_are_counted_by_hand():
     assert trail == Confusion(tp=3, fn=1, fp=1, tn=1)
     assert kinds["aircraft"] == Confusion(tp=1, fn=1, fp=1, tn=2)
     assert kinds["satellite"] == Confusion(tp=0, fn=1, fp=1, tn=3)
+
+
+def test_cloud_is_counted_where_it_is_known_and_is_no_trail():
+    labels = np.array([[0, 0, CLEAR, CLEAR, CLOUD, CLOUD, CLOUD, 1, IGNORE]], np.uint8)
+    likeliest = [0, 4, 0, 4, 0, 4, 1, 4, 4]
+    logits = np.full((5, 1, 9), -2.0, np.float32)
+    logits[likeliest, 0, range(9)] = 2.0
+    trail, kinds = count_pixels(labels, logits)
+    assert trail == Confusion(tp=0, fn=1, fp=1, tn=6)
+    assert kinds["cloud"] == Confusion(tp=1, fn=2, fp=2, tn=1)
+    assert kinds["background"] == Confusion(tp=1, fn=1, fp=1, tn=3)
+    assert kinds["aircraft"] == Confusion(tp=0, fn=1, fp=1, tn=6)
 
 
 class Blind:

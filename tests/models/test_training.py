@@ -14,9 +14,9 @@ from models.contract import CLASSES  # noqa: E402
 from models.dataset import Sources, make_batch  # noqa: E402
 from models.engine_onnx import OnnxEngine  # noqa: E402
 from models.export import export  # noqa: E402
-from models.losses import trail_logit, trail_loss  # noqa: E402
+from models.losses import cloud_loss, field_loss, pixel_counts, trail_logit, trail_loss  # noqa: E402
 from models.quantize import lint_tensorrt, quantise_file  # noqa: E402
-from models.synth import ANY_TRAIL, IGNORE  # noqa: E402
+from models.synth import ANY_TRAIL, BACKGROUND, CLEAR, CLOUD, IGNORE, is_trail  # noqa: E402
 from models.train import CHECKPOINT, Recipe, load_net, train  # noqa: E402
 
 TINY = Recipe(steps=6, batch=2, size=64, channels=(8, 8, 8), checkpoint_every=3, warm_up_steps=2)
@@ -83,6 +83,40 @@ def test_the_loss_falls_towards_the_truth_and_ignores_what_has_no_opinion():
     other[0, 0, 9], other[0, 3, 9] = -9.0, 9.0
     assert trail_loss(other, labels) == pytest.approx(float(trail_loss(right, labels)))
     assert float(trail_logit(right)[0, 8, 0]) > 0
+
+
+def labels_with_and_without_cloud() -> tuple[torch.Tensor, torch.Tensor]:
+    """(2, 16, 16) twice, the same but for what is told of cloud."""
+    told = torch.zeros(2, 16, 16, dtype=torch.uint8)
+    told[:, :4], told[:, 4:12] = CLOUD, CLEAR
+    for row, label in ((2, 1), (6, 2), (9, ANY_TRAIL), (10, IGNORE), (14, 3)):
+        told[:, row] = label
+    return told, torch.where((told == CLOUD) | (told == CLEAR), BACKGROUND, told)
+
+
+def test_what_is_told_of_cloud_changes_nothing_for_trails():
+    told, untold = labels_with_and_without_cloud()
+    assert torch.equal(is_trail(told), torch.from_numpy(is_trail(told.numpy())))
+    logits = torch.randn(2, len(CLASSES), 16, 16, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    assert torch.equal(trail_loss(logits, told), trail_loss(logits, untold))
+    (a,), (b,) = (torch.autograd.grad(trail_loss(logits, x), logits) for x in (told, untold))
+    assert torch.equal(a, b)
+    assert torch.equal(pixel_counts(logits, told), pixel_counts(logits, untold))
+    assert torch.equal(field_loss(logits, untold), trail_loss(logits, untold))
+    assert field_loss(logits, told) > trail_loss(logits, told)
+
+
+def test_cloud_is_pushed_up_where_it_is_told_down_where_the_sky_is_clear_and_left_alone_elsewhere():
+    told, untold = labels_with_and_without_cloud()
+    logits = torch.zeros(2, len(CLASSES), 16, 16, requires_grad=True)
+    (slope,) = torch.autograd.grad(cloud_loss(logits, told), logits)
+    assert (slope[:, CLOUD][told == CLOUD] < 0).all()
+    assert (slope[:, CLOUD][told == CLEAR] > 0).all()
+    assert (slope[:, CLOUD][(told != CLOUD) & (told != CLEAR)] == 0).all()
+    assert torch.equal(slope[:, BACKGROUND], -slope[:, CLOUD])
+    assert (slope[:, 1:CLOUD] == 0).all()
+    assert float(slope[:, CLOUD].sum()) == pytest.approx(0, abs=1e-6)  # as much clear as cloud, whatever their areas
+    assert float(cloud_loss(logits, untold)) == 0
 
 
 def test_both_eight_bit_files_follow_from_the_trained_weights(trained: Path, tmp_path: Path):
