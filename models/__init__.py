@@ -25,6 +25,7 @@ labels.py        what people drew on photographs
 importers/       what others labelled, and its card
 augment.py       changes to an image and its mask together
 nights.py        invented nights: crowded, of plain traffic, with weather
+inject.py        simulated trails on real skies
 rendered.py      frames of simulated nights with their truth
 dataset.py       training patches from all of them
 losses.py        what the field network minimises
@@ -41,6 +42,7 @@ patch_export.py  its network as ONNX, float and INT8
 export.py        weights -> float ONNX, proven equal
 quantize.py      float ONNX -> INT8 for TensorRT and for the CPU
 evaluate.py      recall and false trails on labelled pictures
+tables.py        one table, as text and as Markdown
 study.py         the published study's percentages, on rendered traffic
 compare.py       what one network loses against another
 reports.py       Markdown, JSON and pictures of a run or an evaluation

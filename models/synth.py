@@ -132,14 +132,19 @@ def draw(trail: Trail, planes: Planes, labels: NDArray[np.uint8], plane_colours:
         canvas = cv2.GaussianBlur(canvas, (0, 0), trail.blur_px)
         planes[plane] += canvas
         np.maximum(bright, canvas, out=bright)
-    stroke = np.zeros((height, width), np.uint8)
-    points = np.round(path * 8).astype(np.int32).reshape(-1, 1, 2)
+    label(labels, path, bright > 1.0, trail.trail_class)
+    labels[(bright > 3.0) & ~is_trail(labels)] = IGNORE
+
+
+def label(labels: NDArray[np.uint8], path_px: NDArray[np.float64], seen: NDArray[np.bool_], trail_class: int) -> None:
+    """Marks the core of a trail in (H, W) labels where its light is `seen` within a strobe's gap: beyond, the label
+    would teach guessing. Pixels beside it have no opinion."""
+    stroke = np.zeros(labels.shape, np.uint8)
+    points = np.round(path_px * 8).astype(np.int32).reshape(-1, 1, 2)
     cv2.polylines(stroke, [points], False, 1, 3, cv2.LINE_8, 3)
-    # Visible: light within a strobe's gap of this pixel; beyond, the label would teach guessing.
-    visible = cv2.dilate((bright > 1.0).astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
-    labels[(stroke > 0) & visible] = trail.trail_class
-    beside = (cv2.dilate(stroke, np.ones((3, 3), np.uint8)) > 0) | (bright > 3.0)
-    labels[beside & ~is_trail(labels)] = IGNORE
+    visible = cv2.dilate(seen.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
+    labels[(stroke > 0) & visible] = trail_class
+    labels[(cv2.dilate(stroke, np.ones((3, 3), np.uint8)) > 0) & ~is_trail(labels)] = IGNORE
 
 
 def random_sky(rng: np.random.Generator, size: int) -> tuple[Planes, float]:
