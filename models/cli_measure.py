@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from models.cli_shared import SHIPPED, DataOption, ThreadsOption, ThresholdOption, err, out, refusing
+from models.cli_shared import SHIPPED, DataOption, ThreadsOption, ThresholdOption, err, out, progress, refusing
 
 RECORDED = "dataset.txt"  # in a run folder of `fit`: where its patches came from
 NetworkOption = Annotated[
@@ -50,21 +50,31 @@ def evaluate(
 
 
 def study(
-    network: NetworkOption = SHIPPED,
+    network: Annotated[
+        list[Path] | None,
+        typer.Option(help="Once per network, the one to be measured against last; the shipped one if not given."),
+    ] = None,
     nights: Annotated[int, typer.Option(min=1, help="Nights of a busy region's traffic to render.")] = 20,
     exposure: Annotated[float, typer.Option(metavar="S", min=0.5, max=30.0, help="The published one: 10.")] = 10.0,
+    summed: Annotated[
+        int, typer.Option("--sum", min=1, max=15, help="Exposures to add up; the station adds up five of 2 s.")
+    ] = 1,
+    brightness: Annotated[float, typer.Option(min=0.01, max=100.0, help="Of all aircraft's lamps.")] = 1.0,
     threshold: ThresholdOption = 0.5,
     threads: ThreadsOption = 1,
 ) -> None:
-    """The published study's two percentages, ADS-B traces detected by elevation and false ones, on rendered nights."""
-    from models.detectors import open_detector
+    """The published study's percentages, of several networks on the same rendered frames: ADS-B traces detected by
+    elevation and by SNR, false detections, misses, and who was taken for whom."""
+    from models.detectors import named_detectors
+    from models.study import FRAMES, grids, study_frames
     from models.study import study as body
-    from models.study import study_frames
 
-    with refusing(), open_detector(network, threshold, threads=threads) as detector:
-        frames = study_frames(range(1, nights + 1), exposure_s=exposure)
-        result = body(f"{exposure:g} s", frames, lambda frame: detector.detect(frame).trails)
-    out.print(result.text(), highlight=False, markup=False, soft_wrap=True)
+    with refusing(), named_detectors(network or [SHIPPED], threshold, threads=threads) as detectors, progress() as bar:
+        frames = study_frames(range(1, nights + 1), exposure_s=exposure, exposures=summed, brightness=brightness)
+        task = bar.add_task("nights", total=nights * FRAMES)
+        sums = body(frames, detectors, lambda *_: bar.advance(task))
+    for grid in grids(sums):
+        out.print(grid.text() + "\n", highlight=False, markup=False, soft_wrap=True)
 
 
 def report(

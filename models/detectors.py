@@ -3,13 +3,14 @@ so that one command scores both on the same pictures by the same rule."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from camera.background import Background
 from camera.device import Frame
+from models.contract import Trail
 from models.detect import Detection, Detector
 from models.engine_onnx import OnnxEngine
 from models.patch_method import PatchDetector
@@ -29,6 +30,24 @@ def open_detector(path: Path, threshold: float, *, threads: int = 2) -> Iterator
         return
     with OnnxEngine(path, threads=threads) as engine:
         yield Detector(engine, threshold)
+
+
+@contextmanager
+def named_detectors(
+    paths: Sequence[Path], threshold: float, *, threads: int = 2
+) -> Iterator[dict[str, Callable[[Frame], list[Trail]]]]:
+    """Several, by the name of their file or run; by the whole path where two names are the same."""
+    names = [path.stem for path in paths]
+    with ExitStack() as stack:
+        opened: dict[str, Callable[[Frame], list[Trail]]] = {}
+        for path, name in zip(paths, names, strict=True):
+            detector = stack.enter_context(open_detector(path, threshold, threads=threads))
+            opened[name if names.count(name) == 1 else str(path)] = _trails_of(detector)
+        yield opened
+
+
+def _trails_of(detector: FindsTrails) -> Callable[[Frame], list[Trail]]:
+    return lambda frame: detector.detect(frame).trails
 
 
 def _published(run: Path, threshold: float, threads: int) -> PatchDetector:
