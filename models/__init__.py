@@ -28,6 +28,7 @@ nights.py        invented nights: crowded, of plain traffic, with weather
 inject.py        simulated trails on real skies
 rendered.py      frames of simulated nights with their truth
 dataset.py       training patches from all of them
+sources.py       where its pictures come from
 losses.py        what the field network minimises
 pixel_losses.py  what the published ones minimise, by name
 train.py         the training loop of the field network

@@ -39,8 +39,7 @@ def train(
     network: Annotated[str, typer.Option(help="field, c16d3b, c32d3bs2 or rn18b.")] = "field",
 ) -> None:
     """Train the field network, or one of its kind."""
-    from models.dataset import Sources, prepare_photographs, prepare_skies
-    from models.rendered import prepare_nights
+    from models.sources import gather
     from models.train import Progress as Step
     from models.train import Recipe
     from models.train import train as train_net
@@ -49,11 +48,7 @@ def train(
         try:
             recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, network=network)
             preparing = bar.add_task("preparing", total=None)
-            sources = Sources(
-                prepare_photographs(data / "streaks512", run / "cache"),
-                prepare_skies(data / "sky" / "labels.json", run / "cache"),
-                prepare_nights(range(101, 101 + nights), run / "cache"),
-            )
+            sources = gather(data, run / "cache", nights=nights)
             bar.remove_task(preparing)
             task = bar.add_task("training", total=steps)
 
@@ -77,7 +72,7 @@ def quantise(
     """Export to ONNX and make both INT8 files from one calibration."""
     import onnx
 
-    from models.dataset import Sources, make_batch, prepare_photographs, prepare_skies
+    from models.dataset import make_batch
     from models.engine_onnx import OnnxEngine
     from models.export import export
     from models.parity import compare
@@ -86,11 +81,7 @@ def quantise(
     from models.train import CHECKPOINT, load_net, read_recipe
 
     try:
-        sources = Sources(
-            prepare_photographs(data / "streaks512", run / "cache"), prepare_skies(data / "sky" / "labels.json", run /
-            "cache"), prepare_nights(range(101, 101 + nights), run / "cache"),
-        )  # fmt: skip
-        name = read_recipe(run / CHECKPOINT).network
+        sources = gather(data, run / "cache", nights=nights)
         planes = [make_batch(sources, size=256, batch=1, seed=4711, step=k)[0] for k in range(2 * samples)]
         exact = run / f"{name}.float32.onnx"
         worst = export(load_net(run / CHECKPOINT), exact, planes[:4])

@@ -92,7 +92,8 @@ def _prepared(image: LabelledImage, cache: Path) -> Picture:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sources:
-    """What batches are mixed from; `rendered` are whole frames of simulated nights with per-pixel classes."""
+    """What batches are mixed from; `skies` are real ones without trails and with injected ones, `rendered` whole frames
+    of simulated nights with per-pixel classes."""
 
     photographs: Sequence[Picture]
     skies: Sequence[Picture]
@@ -118,8 +119,8 @@ def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArr
         planes, labels = _cut(sources.photographs, size, rng, towards_trail=0.6, zooms=0.4)
         inject, shortest = rng.random() < 0.35, 40.0
     elif sources.skies and kind < 0.87:
-        planes, labels = _cut(sources.skies, size, rng, towards_trail=0.0, zooms=0.4)
-        inject, shortest = rng.random() < 0.6, 12.0
+        planes, labels = _cut(sources.skies, size, rng, towards_trail=0.4, zooms=0.4)
+        inject, shortest = rng.random() < 0.3, 12.0
     else:
         planes, star_px = synth.random_sky(rng, size)
         labels = np.zeros((size, size), np.uint8)

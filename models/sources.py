@@ -1,0 +1,45 @@
+"""Where the pictures of a training come from: prepared once, kept beside the checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from models.dataset import Picture, Sources, prepare_photographs, prepare_skies
+from models.inject import injected
+from models.rendered import prepare_nights
+
+FIRST_NIGHT = 101  # seeds below are measured on
+INJECTIONS = 5  # of simulated traffic into every real sky
+
+
+def gather(data: Path, cache: Path, *, nights: int) -> Sources:
+    """Photographs and real skies of the folder `data`, simulated traffic on those skies, and `nights` rendered ones.
+
+    Raises ValueError naming a label file that is none.
+    """
+    skies = prepare_skies(data / "sky" / "labels.json", cache)
+    return Sources(
+        prepare_photographs(data / "streaks512", cache),
+        [*skies, *prepare_injected(skies, cache)],
+        prepare_nights(range(FIRST_NIGHT, FIRST_NIGHT + nights), cache),
+    )
+
+
+def prepare_injected(skies: Sequence[Picture], cache: Path) -> list[Picture]:
+    """Every sky with the traffic of INJECTIONS nights, each its own."""
+    pictures = []
+    for number, sky in enumerate(skies):
+        for turn in range(INJECTIONS):
+            seed = FIRST_NIGHT + len(skies) * turn + number
+            stored = cache / f"injected-{sky.group}-{seed}.npz"
+            if not stored.is_file():
+                planes, labels = injected(sky.planes_sigma, sky.group, seed)
+                partial = stored.with_suffix(".partial.npz")
+                np.savez(partial, planes=planes, labels=labels)
+                partial.replace(stored)
+            with np.load(stored) as arrays:
+                pictures.append(Picture(arrays["planes"], arrays["labels"], sky.group))
+    return pictures
