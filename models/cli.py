@@ -77,11 +77,12 @@ def quantise(
     from models.export import export
     from models.parity import compare
     from models.quantize import quantise_file, write_sums
-    from models.rendered import prepare_nights
+    from models.sources import gather
     from models.train import CHECKPOINT, load_net, read_recipe
 
     try:
         sources = gather(data, run / "cache", nights=nights)
+        name = read_recipe(run / CHECKPOINT).network
         planes = [make_batch(sources, size=256, batch=1, seed=4711, step=k)[0] for k in range(2 * samples)]
         exact = run / f"{name}.float32.onnx"
         worst = export(load_net(run / CHECKPOINT), exact, planes[:4])
