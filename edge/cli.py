@@ -247,6 +247,36 @@ def night(
 
 
 @app.command()
+def labels(
+    night: Annotated[Path, typer.Argument(metavar="NIGHT", help="Recorded frames, like record/frames/2026-06-14.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A folder for the night is made there.")],
+    recordings: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Has aircraft/ in it; else two folders above NIGHT.")
+    ] = None,
+    every: Annotated[float, typer.Option(metavar="S", min=0, max=3600, help="One frame in so many seconds.")] = 10.0,
+    lowest: Annotated[float, typer.Option(metavar="DEG", min=0, max=60, help="Aircraft below are not taught.")] = 10.0,
+    mask: Annotated[Path | None, typer.Option(metavar="FILE", help="What hides the sky, by `mask`.")] = None,
+    network: Annotated[Path | None, typer.Option(metavar="FILE", help="Else the one that comes with it.")] = None,
+    threads: Annotated[int, typer.Option(min=1, max=16)] = 2,
+) -> None:
+    """Weak labels to train on: where transponders say that aircraft were on the frames of one night."""
+    from edge.weaklabels.command import labels as body
+
+    raise typer.Exit(
+        body(
+            night,
+            out,
+            recordings=recordings,
+            every_s=every,
+            lowest_deg=lowest,
+            mask=mask,
+            network=network,
+            threads=threads,
+        )
+    )
+
+
+@app.command()
 def doctor(config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE")] = None) -> None:
     """Looks at everything a station needs and says what to do. Exit code 1 when something fails."""
     from edge.doctor import show_findings

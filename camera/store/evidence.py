@@ -28,6 +28,7 @@ from camera.whole import second_name, write_whole
 MANIFEST = "manifest.json"
 KIND_PATTERN = re.compile(r"[a-z][a-z0-9-]{0,23}")
 LONGEST_S = 3600.0
+_STAMP = re.compile(r"(\d{8}T\d{6})\.(\d{3})Z")
 MOST_REQUESTS = 100  # waiting at once; more is an event that does not end
 SURPLUS_S = 20.0  # of sky time after the end until no frame of before it can still come
 
@@ -58,6 +59,16 @@ def stamp(utc_ns: int) -> str:
     """A UTC time as names begin with it: their order is their age."""
     instant = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=utc_ns // 1000)
     return f"{instant:%Y%m%dT%H%M%S}.{instant.microsecond // 1000:03d}Z"
+
+
+def stamped_utc_ns(name: str) -> int:
+    """The time that a name begins with, to the millisecond; 0 where it tells none."""
+    found = _STAMP.search(name)
+    try:
+        whole = datetime.strptime(found[1] if found else "", "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return 0
+    return (int(whole.timestamp()) * 1000 + int(found[2] if found else 0)) * 10**6
 
 
 def ask(spool: Path, request: Request) -> bool:

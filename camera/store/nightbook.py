@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from camera.device import FileUnreadable, Frame, PlateRefused
 from camera.files import list_frames, read_frame
 from camera.plate import Plate
 from camera.store.album import COLUMNS, DONE, preview_of, with_words, without_time
+from camera.store.evidence import stamped_utc_ns
 from camera.store.fitsfile import read_plate
 from camera.store.keogram import Line, keogram, line_of, read_records, record_of
 from camera.store.movie import Movie
@@ -33,7 +33,6 @@ KEOGRAM, STARTRAIL, TIMELAPSE = "keogram.jpg", "startrail.jpg", "timelapse.mp4"
 MADE_HERE = {KEOGRAM, STARTRAIL, TIMELAPSE, "newest.jpg"}
 UNDATED_S = 60.0  # between frames that do not say when they were taken
 JPEG_QUALITY = 88
-_STAMP = re.compile(r"(\d{8}T\d{6})\.(\d{3})Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +111,12 @@ def _frames(paths: Iterable[Path], summary: Summary) -> Iterable[Frame]:
             summary.unreadable += 1
             continue
         if frame.start_utc_ns <= 0:
-            frame = replace(frame, start_utc_ns=_named_utc_ns(path) or round(number * UNDATED_S * 1e9) + 1)
+            frame = replace(frame, start_utc_ns=stamped_utc_ns(path.name) or round(number * UNDATED_S * 1e9) + 1)
         if frame.start_utc_ns > 86_400 * 10**9:
             instant = f"{datetime.fromtimestamp(frame.start_utc_ns // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"
             summary.first_utc, summary.last_utc = summary.first_utc or instant, instant
         summary.frames += 1
         yield frame
-
-
-def _named_utc_ns(path: Path) -> int:
-    found = _STAMP.search(path.name)
-    if found is None:
-        return 0
-    whole = datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    return (int(whole.timestamp()) * 1000 + int(found[2])) * 10**6
 
 
 def _preview(frame: Frame, enhanced: bool) -> NDArray[np.uint8]:

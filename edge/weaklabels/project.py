@@ -1,0 +1,76 @@
+"""Where an aircraft was while the shutter was open: between the reports before and after, and how sure that is.
+
+Every report is carried to the instant as the fusion carries it (`edge.adsb.motion`: time of applicability, velocity,
+height chain, what grows with age); between two reports the way goes over from the one to the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from camera.geodesy import Site
+from edge.adsb.motion import Located, locate, paths
+from edge.records import AircraftState
+from edge.weaklabels.heard import HEARD_NS
+
+Vector = NDArray[np.float64]
+INSTANTS = 5  # of an exposure: ten seconds of a bent trail within a pixel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """One aircraft at the instants of an exposure, seen from the camera."""
+
+    state: AircraftState  # the last report used
+    unit_enu: Vector  # (INSTANTS, 3)
+    range_m: Vector  # (INSTANTS,)
+    sigma_rad: Vector  # (INSTANTS,) of the direction
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """An aircraft that was heard, but not so that its way through the exposure is known."""
+
+    why: str
+
+
+def instants(begin_utc_ns: int, end_utc_ns: int) -> NDArray[np.int64]:
+    """(INSTANTS,) evenly, both ends included."""
+    return begin_utc_ns + np.linspace(0, end_utc_ns - begin_utc_ns, INSTANTS).round().astype(np.int64)
+
+
+def ways(heard: Mapping[str, Sequence[AircraftState]], site: Site, utc_ns: NDArray[np.int64]) -> list[Way | Silent]:
+    """One for every aircraft heard. Args: heard: by aircraft, each in order of time; utc_ns: (INSTANTS,)."""
+    return [_way(states, site, utc_ns) for states in heard.values()]
+
+
+def _way(states: Sequence[AircraftState], site: Site, utc_ns: NDArray[np.int64]) -> Way | Silent:
+    reports: list[Located] = []
+    for state in states:
+        found = locate(state, site)
+        if isinstance(found, str):
+            return Silent(found)
+        reports.append(found)
+    enu_m, sigma_rad = np.empty((len(utc_ns), 3)), np.empty(len(utc_ns))
+    for number, now in enumerate(utc_ns.tolist()):
+        pair = _beside(reports, now)
+        if not pair:
+            return Silent("not heard within 5 s of the exposure")
+        path = paths(pair, np.array([now]), now, np.zeros(3))
+        away = np.abs([report.utc_ns - now for report in pair]).astype(float)
+        weight = 1 - away / away.sum() if len(pair) == 2 and away.sum() else np.full(len(pair), 1 / len(pair))
+        enu_m[number] = weight @ (path.unit_enu[:, 0] * path.range_m[:, 0, None])
+        sigma_rad[number] = weight @ path.sigma_rad[:, 0]  # what one report has wrong the next has as well
+    range_m = np.maximum(np.linalg.norm(enu_m, axis=1), 1.0)
+    return Way(states[-1], enu_m / range_m[:, None], range_m, sigma_rad)
+
+
+def _beside(reports: Sequence[Located], now_utc_ns: int) -> list[Located]:
+    """The last one before that instant and the first one after, each within HEARD_NS."""
+    before = [one for one in reports if now_utc_ns - HEARD_NS <= one.utc_ns <= now_utc_ns]
+    after = [one for one in reports if now_utc_ns < one.utc_ns <= now_utc_ns + HEARD_NS]
+    return before[-1:] + after[:1]
