@@ -18,8 +18,8 @@ metrics.py       confusion matrices of pixels, per class and per image
 zoo/             the trained INT8 files and their card
 
 What makes it:
-architectures.py the field network
-networks/        the published networks beside it
+architectures.py the field network and its kind, by name
+networks/        the published networks, and what all are built from
 synth.py         invented trails and skies
 labels.py        what people drew on photographs
 importers/       what others labelled, and its card
@@ -41,7 +41,9 @@ sweep.py         learning rate against batch
 patch_method.py  the published method, whole: frame to trails
 patch_export.py  its network as ONNX, float and INT8
 export.py        weights -> float ONNX, proven equal
+int8_plan.py     which tensors become bytes
 quantize.py      float ONNX -> INT8 for TensorRT and for the CPU
+lint.py          what TensorRT would refuse
 evaluate.py      recall and false trails on labelled pictures
 tables.py        one table, as text and as Markdown
 study.py         the published study's percentages, on rendered traffic

@@ -2,15 +2,14 @@
 
 - `int8-s8`: symmetric signed activations, zero point 0, float bias, Conv -> ReLU -> Q: what TensorRT's parser accepts
   (calibrators are gone from TensorRT 11; onnx-tensorrt, docs/operators.md: zero point must be 0, no UINT8 inside).
-- `int8-u8`: the same limits in unsigned bytes. Every quantised tensor but the logits is >= 0 (input in [0, 1], ReLU
-  and what only moves its values), so u8 with zero point 0 has one bit more, and ONNX Runtime absorbs the ReLU: twice
-  as fast as s8. Weights keep 7 bits in this file: processors without VNNI add two products in 16 bits and would
-  saturate silently.
+- `int8-u8`: the same limits in unsigned bytes. Most tensors are >= 0 (input in [0, 1], ReLU and what only moves its
+  values), where u8 with zero point 0 has one bit more, and ONNX Runtime absorbs the ReLU: twice as fast as s8; those
+  with a sign (logits, summands) have zero point 128. Weights keep 7 bits in this file: processors without VNNI add two
+  products in 16 bits and would saturate silently.
 
-Tensors that MaxPool, Resize, Concat and DepthToSpace only move share one scale, so those cost nothing and lose
-nothing; the logits too stay bytes until the very end, which spares four passes over large float arrays. Percentile
-calibration and per-channel weights after Nagel et al. 2021, "A White Paper on Neural Network Quantization", sections
-2-3.
+What becomes bytes and what shares a scale says `int8_plan`; the logits too stay bytes until the very end, which spares
+four passes over large float arrays. Percentile calibration and per-channel weights after Nagel et al. 2021, "A White
+Paper on Neural Network Quantization", sections 2-3.
 """
 
 from __future__ import annotations
@@ -28,17 +27,19 @@ from onnx import helper, numpy_helper
 
 from models.contract import INPUT_NAME, OUTPUT_NAME
 from models.engine_onnx import CONTRACT, CONTRACT_KEY, PRECISION_KEY, SUMS, OnnxEngine
+from models.int8_plan import MOVERS, plan
+from models.lint import lint_tensorrt
 from models.parity import compare
 
 Kind = Literal["int8-s8", "int8-u8"]
-MOVERS = ("MaxPool", "Resize", "Concat", "DepthToSpace")  # hand values on without changing them
 PERCENTILE = 99.995  # of a tensor's values over the samples; the rest saturates
 FLIPPED_SHARE = 0.02  # of trail pixels that may change sides between literal and optimised arithmetic
 
 
 def calibrate(model: onnx.ModelProto, samples: Sequence[NDArray[np.float32]]) -> dict[str, float]:
     """The largest value worth keeping of every tensor to be quantised; tensors that movers connect share it."""
-    tensors = _quantised_tensors(model)
+    planned = plan(model)
+    tensors = planned.tensors
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     known = {output.name for output in probe.graph.output}
@@ -54,14 +55,14 @@ def calibrate(model: onnx.ModelProto, samples: Sequence[NDArray[np.float32]]) ->
         for name, value in zip(names, session.run(names, {INPUT_NAME: planes}), strict=True):
             largest[name] = max(largest[name], float(np.percentile(np.abs(value), PERCENTILE)))
     largest[INPUT_NAME] = 1.0
-    for group in _groups(model):
+    for group in planned.groups:
         together = max(largest[t] for t in group)
         largest.update(dict.fromkeys(group, together))
     return largest
 
 
 def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> onnx.ModelProto:
-    """A new model with Q/DQ around every convolution's input and weights and around every mover."""
+    """A new model with Q/DQ around every convolution's input and weights, around sums and around every mover."""
     out = onnx.ModelProto()
     out.CopyFrom(model)
     graph = out.graph
@@ -71,10 +72,11 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
     weight_top = 127 if kind == "int8-s8" else 63
     added: list[onnx.NodeProto] = []
     constants: list[onnx.TensorProto] = []
-    signed = _signed_tensors(model)
-    for tensor, limit in largest.items():
-        middle = 128 if tensor in signed and kind == "int8-u8" else 0
-        scale = max(limit, 1e-6) / (127.0 if tensor in signed else top)
+    planned = plan(model)
+    wanted = [t for t in planned.tensors if kind == "int8-u8" or t not in planned.fused]
+    for tensor in wanted:
+        middle = 128 if tensor in planned.signed and kind == "int8-u8" else 0
+        scale = max(largest[tensor], 1e-6) / (127.0 if tensor in planned.signed else top)
         constants.append(numpy_helper.from_array(np.array(scale, np.float32), f"{tensor}.scale"))
         constants.append(numpy_helper.from_array(np.array(middle, dtype), f"{tensor}.zero"))
         source = tensor
@@ -102,9 +104,9 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
                 )
             )
             node.input[1] = f"{name}.dq"
-        if node.op_type in ("Conv", *MOVERS):
+        if node.op_type in ("Conv", "Add", *MOVERS):
             for place, tensor in enumerate(node.input):
-                if tensor in largest:
+                if tensor in wanted:
                     node.input[place] = f"{tensor}.dq"
     keep = [i for i in graph.initializer if i.name in weights]
     del graph.initializer[:]
@@ -164,63 +166,6 @@ def write_sums(folder: Path, files: Sequence[Path]) -> None:
     """Lists the files as `sha256sum` does; the engine refuses files that are not as listed."""
     lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
     (folder / SUMS).write_text("".join(lines))
-
-
-def lint_tensorrt(model: onnx.ModelProto) -> list[str]:
-    """What TensorRT's parser would refuse, or run in float: one sentence per fault."""
-    values = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
-    made_by = {output: node for node in model.graph.node for output in node.output}
-    faults = []
-    for node in model.graph.node:
-        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
-            zero = values[node.input[2]]
-            if zero.dtype != np.int8:
-                faults.append(f"{node.output[0]} is quantised to {zero.dtype}, only int8 is allowed")
-            if np.any(zero != 0):
-                faults.append(f"{node.output[0]} has a zero point other than 0")
-        elif node.op_type == "Conv":
-            for tensor in node.input[:2]:
-                if tensor not in made_by or made_by[tensor].op_type != "DequantizeLinear":
-                    faults.append(f"{node.output[0]}: its input {tensor} is not dequantised INT8")
-            if len(node.input) > 2 and node.input[2] not in values:
-                faults.append(f"{node.output[0]}: its bias is not a float constant")
-        elif node.op_type in ("QLinearConv", "MatMulInteger", "DynamicQuantizeLinear"):
-            faults.append(f"{node.output[0]}: {node.op_type} is not supported")
-    return faults
-
-
-def _quantised_tensors(model: onnx.ModelProto) -> list[str]:
-    constants = {i.name for i in model.graph.initializer} | {
-        o for n in model.graph.node if n.op_type == "Constant" for o in n.output
-    }
-    tensors: dict[str, None] = {}
-    for node in model.graph.node:
-        if node.op_type == "Conv":
-            tensors[node.input[0]] = None
-        elif node.op_type in MOVERS:
-            tensors.update(dict.fromkeys([*(t for t in node.input if t and t not in constants), *node.output]))
-    return list(tensors)
-
-
-def _signed_tensors(model: onnx.ModelProto) -> set[str]:
-    """The logits and what they are moved from; any other tensor that may be negative breaks the recipe: ValueError."""
-    signed = {OUTPUT_NAME}.union(*(group for group in _groups(model) if OUTPUT_NAME in group))
-    positive = {INPUT_NAME} | {o for n in model.graph.node if n.op_type in ("Relu", *MOVERS) for o in n.output}
-    if negative := set(_quantised_tensors(model)) - positive - signed:
-        raise ValueError(f"tensors that may be negative cannot be quantised by this recipe: {sorted(negative)}")
-    return signed
-
-
-def _groups(model: onnx.ModelProto) -> list[set[str]]:
-    """Sets of tensors that movers connect."""
-    wanted = set(_quantised_tensors(model))
-    groups: list[set[str]] = []
-    for node in model.graph.node:
-        if node.op_type in MOVERS:
-            joined = {t for t in (*node.input, *node.output) if t in wanted}
-            touching = [g for g in groups if g & joined]
-            groups = [g for g in groups if not g & joined] + [joined.union(*touching)]
-    return groups
 
 
 def _sort(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:

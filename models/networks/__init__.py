@@ -1,4 +1,4 @@
-"""The networks to compare with, and what they are built from; plain PyTorch. The field network is
+"""The published networks, and what all networks are built from; plain PyTorch. The field network and its kind are in
 `models.architectures`.
 
 blocks.py     convolutions, one step up, first weights

@@ -14,8 +14,9 @@ from models.contract import CLASSES  # noqa: E402
 from models.dataset import Sources, make_batch  # noqa: E402
 from models.engine_onnx import OnnxEngine  # noqa: E402
 from models.export import export  # noqa: E402
+from models.lint import lint_tensorrt  # noqa: E402
 from models.losses import cloud_loss, field_loss, pixel_counts, trail_logit, trail_loss  # noqa: E402
-from models.quantize import lint_tensorrt, quantise_file  # noqa: E402
+from models.quantize import quantise_file  # noqa: E402
 from models.synth import ANY_TRAIL, BACKGROUND, CLEAR, CLOUD, IGNORE, is_trail  # noqa: E402
 from models.train import CHECKPOINT, Recipe, load_net, train  # noqa: E402
 
