@@ -22,6 +22,8 @@ architectures.py the field network and its kind, by name
 networks/        the published networks, and what all are built from
 synth.py         invented trails and skies
 labels.py        what people drew on photographs
+lineoflight.py   the light in a polygon that says where some may be
+own.py           a station's own nights, labelled by transponders
 importers/       what others labelled, and its card
 augment.py       changes to an image and its mask together
 nights.py        invented nights: crowded, of plain traffic, with weather

@@ -36,8 +36,9 @@ class Card:
         lines = [
             f"# Weak labels of the night {self.night}", "",
             "ADS-B says where light of an aircraft may be, not that there is any: `aircraft` is taught only where "
-            "light is found, `doubtful` (an aircraft, but not to be trusted) and `unannounced` (the network saw something) "
-            "never. A person may correct them in AnyLabeling or LabelMe; `satellite` and `meteor` are understood.", "",
+            "light is found, `doubtful` (an aircraft, but not to be trusted) and `unannounced` (the network saw "
+            "something) never. A person may correct them in AnyLabeling or LabelMe; `satellite` and `meteor` are "
+            "understood.", "",
             settings, "",
             f"{self.frames} frames labelled, {self.empty} of them without any polygon; polygons: "
             + (", ".join(f"{count} {label}" for label, count in self.shapes.most_common()) or "none") + ".", "",
