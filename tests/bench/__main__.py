@@ -9,8 +9,8 @@ import sys
 import tests.bench
 from tests.bench.tables import machine
 
-# memory takes half an hour, models needs PyTorch: `make bench-models`
-NOT_HERE = ("__main__", "tables", "adsb_channel", "adsb_score", "plate_real", "models", "memory")
+# memory takes half an hour, models and variants need PyTorch: `make bench-models`
+NOT_HERE = ("__main__", "tables", "adsb_channel", "adsb_score", "plate_real", "models", "variants", "memory")
 LAST = "end_to_end"
 
 
