@@ -47,10 +47,12 @@ int8_plan.py     which tensors become bytes
 quantize.py      float ONNX -> INT8 for TensorRT and for the CPU
 lint.py          what TensorRT would refuse
 evaluate.py      recall and false trails on labelled pictures
-tables.py        one table, as text and as Markdown
+tables.py        tables as text and Markdown, and the files of a report
 study.py         the published study's percentages, on rendered traffic
 compare.py       what one network loses against another
-reports.py       Markdown, JSON and pictures of a run or an evaluation
+cutouts.py       pieces of frames around trails
+trail_reports.py what evaluate and study leave: Markdown, JSON and pictures
+reports.py       the same of a training
 plots.py         their pictures
 cli_engines.py   skyspotter models build-engine | compare
 cli_shared.py    options, consoles and refusals of all commands

@@ -27,6 +27,9 @@ def refusing() -> Iterator[None]:
     """What cannot be used is one sentence and exit 2."""
     try:
         yield
+    except ModuleNotFoundError as why:
+        err.print(f"{why}: install what training needs, pip install '.[train]'", highlight=False, markup=False)
+        raise typer.Exit(2) from why
     except (ModelRefused, ValueError, OSError) as why:
         err.print(str(why), highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(2) from why

@@ -16,6 +16,7 @@ from camera.device import FileUnreadable
 from camera.sim.scenario import night
 from models.contract import CLASSES
 from models.detect import Detector
+from models.detectors import TellingDetector
 from models.evaluate import Case
 from models.metrics import Confusion, confusion, of_classes, pooled
 from models.parity import Infers, trail_mask
@@ -72,23 +73,11 @@ class Comparison:
         return "\n".join([*lines, *(f"  unreadable: {what}" for what in self.unreadable)])
 
 
-class _Listening:
-    """Passes an engine's answers on and keeps the last."""
-
-    def __init__(self, engine: Infers) -> None:
-        self._engine, self.logits = engine, np.empty((0,), np.float32)
-
-    def infer(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:
-        self.logits = self._engine.infer(planes)
-        return self.logits
-
-
 def on_nights(
     seeds: Sequence[int], engines: tuple[Infers, Infers], *, threshold: float, every_s: float = 12.0
 ) -> Comparison:
     """The demo's nights, of which the class of every pixel is known."""
-    result, listening = Comparison(), [_Listening(engine) for engine in engines]
-    detectors = [Detector(engine, threshold) for engine in listening]
+    result, detectors = Comparison(), [TellingDetector(engine, threshold) for engine in engines]
     for rendered in _frames(seeds, every_s):
         detected = [[t.polyline_px for t in detector.detect(rendered.frame).trails] for detector in detectors]
         seen = [trail.polyline_px for trail in rendered.truth if trail.visible]
@@ -99,8 +88,8 @@ def on_nights(
             result.false[k] -= sum(score_image(seen, side, rendered.frame.width).false)
         height, width = rendered.frame.height // 2, rendered.frame.width // 2
         labels = label_map(rendered.truth, (height, width), rendered.cloud_opacity)
-        for k, engine in enumerate(listening):
-            pixels, kinds = count_pixels(labels, engine.logits[0, :, :height, :width])
+        for k, detector in enumerate(detectors):
+            pixels, kinds = count_pixels(labels, detector.logits[0, :, :height, :width])
             result.pixels[k].append(pixels)
             for name, counted in kinds.items():
                 result.kinds[k].setdefault(name, []).append(counted)

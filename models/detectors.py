@@ -8,10 +8,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from camera.background import Background
 from camera.device import Frame
 from models.contract import Trail
-from models.detect import Detection, Detector
+from models.detect import Detection, Detector, Engine
 from models.engine_onnx import OnnxEngine
 from models.patch_method import PatchDetector
 
@@ -22,6 +25,18 @@ class FindsTrails(Protocol):
     def detect(self, frame: Frame, sky: Background | None = None) -> Detection: ...
 
 
+class TellingDetector(Detector):
+    """Keeps the last answer of its network, for whoever counts pixels."""
+
+    def __init__(self, engine: Engine, threshold: float = 0.5) -> None:
+        super().__init__(engine, threshold)
+        self.logits = np.empty((0,), np.float32)
+
+    def _logits(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.logits = super()._logits(planes)
+        return self.logits
+
+
 @contextmanager
 def open_detector(path: Path, threshold: float, *, threads: int = 2) -> Iterator[FindsTrails]:
     """Raises ModelRefused, or ValueError for a run folder without a best network."""
@@ -29,7 +44,7 @@ def open_detector(path: Path, threshold: float, *, threads: int = 2) -> Iterator
         yield _published(path, threshold, threads)
         return
     with OnnxEngine(path, threads=threads) as engine:
-        yield Detector(engine, threshold)
+        yield TellingDetector(engine, threshold)
 
 
 @contextmanager

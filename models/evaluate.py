@@ -12,15 +12,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from camera.device import FileUnreadable, Frame
 from camera.files import read_frame
-from models.contract import Trail
+from models import synth
+from models.contract import CLASSES, Trail
+from models.cutouts import Gallery
 from models.dataset import BACKGROUND_CAMERAS, held_out
-from models.detect import Detector
+from models.detectors import FindsTrails, TellingDetector
 from models.labels import LabelledImage, read_anylabeling, read_sky_labels
 from models.score import SHARE, Polyline, covered_share, score_image, tolerance_px
 
 LOWEST = 0.05  # score down to which trails are kept for the curve
+TOLD = ("clear sky", "aircraft", "satellite", "meteor", "cloud", "untold")  # of a pixel; the last is no trail
 THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(1, 20))
 
 
@@ -34,6 +40,7 @@ class Case:
     strata: tuple[str, ...] = ()  # one per trail, or none
     classes: tuple[str, ...] = ()  # one per trail, or none
     faint: tuple[Polyline, ...] = ()  # real, too faint to be demanded; finding one is not false
+    labels: NDArray[np.uint8] | None = None  # (H, W) of the planes, as in `synth`, where the class of pixels is known
 
 
 @dataclass
@@ -50,6 +57,7 @@ class Table:
     false_in: dict[str, int] = field(default_factory=dict)  # false trails per image at `at`
     missed_in: dict[str, int] = field(default_factory=dict)
     named: dict[str, int] = field(default_factory=dict)  # "aircraft named unknown": found trails of known class
+    pixels: NDArray[np.int64] = field(default_factory=lambda: np.zeros((len(TOLD), len(CLASSES)), np.int64))
 
     def line(self, at: float) -> str:
         share = self.found[at] / self.labelled if self.labelled else float("nan")
@@ -60,11 +68,12 @@ class Table:
             f"false {self.false[at]} = {self.false[at] / max(self.images, 1):.3f} per image"
         )
 
+    def points(self) -> list[tuple[float, float, float]]:
+        """(threshold, share found, false per image)."""
+        return [(t, self.found[t] / max(self.labelled, 1), self.false[t] / max(self.images, 1)) for t in THRESHOLDS]
+
     def curve(self) -> str:
-        return "  ".join(
-            f"{t:.2f}:{self.found[t] / max(self.labelled, 1):.2f}/{self.false[t] / max(self.images, 1):.2f}"
-            for t in THRESHOLDS
-        )
+        return "  ".join(f"{t:.2f}:{found:.2f}/{false:.2f}" for t, found, false in self.points())
 
     def text(self, at: float) -> str:
         """The line at one threshold, the curve "threshold:recall/false per image", counts by stratum and name."""
@@ -73,21 +82,25 @@ class Table:
         unreadable = [f"  unreadable: {what}" for what in self.unreadable]
         return "\n".join([self.line(at), f"  {self.curve()}", *strata, *names, *unreadable])
 
-    def to_json(self, at: float) -> str:
-        facts = {
-            "title": self.title,
-            "images": self.images,
-            "labelled": self.labelled,
-            "threshold": at,
-            "unreadable": self.unreadable,
-        }
-        curve = [{"threshold": t, "found": self.found[t], "false": self.false[t]} for t in THRESHOLDS]
-        parts = {"strata": self.by_stratum, "named": self.named, "false_in": self.false_in, "missed_in": self.missed_in}
-        return json.dumps({**facts, "curve": curve, **parts})
+    def facts(self, at: float) -> dict[str, object]:
+        """What a report's JSON holds."""
+        return {
+            "title": self.title, "images": self.images, "labelled": self.labelled, "threshold": at,
+            "curve": [{"threshold": t, "found": self.found[t], "false": self.false[t]} for t in THRESHOLDS],
+            "strata": self.by_stratum, "named": self.named, "false_in": self.false_in, "missed_in": self.missed_in,
+            "unreadable": self.unreadable, "pixels": dict(zip(TOLD, self.pixels.tolist(), strict=True)),
+        }  # fmt: skip
+
+    def least_false(self, most_per_image: float) -> float | None:
+        """The lowest threshold with no more false trails per image."""
+        return next((t for t in THRESHOLDS if self.false[t] <= most_per_image * max(self.images, 1)), None)
 
 
-def evaluate(title: str, cases: Iterable[Case], detector: Detector, *, at: float) -> Table:
-    """Runs every case once; `detector.threshold` should be LOWEST. An unreadable picture is named and left out."""
+def evaluate(
+    title: str, cases: Iterable[Case], detector: FindsTrails, *, at: float, gallery: Gallery | None = None
+) -> Table:
+    """Runs every case once; `detector.threshold` should be LOWEST. An unreadable picture is named and left out.
+    `gallery` is offered what was found, missed and invented at the threshold `at`."""
     table = Table(title)
     for case in cases:
         try:
@@ -98,6 +111,9 @@ def evaluate(title: str, cases: Iterable[Case], detector: Detector, *, at: float
         detected = detector.detect(frame).trails
         table.images += 1
         table.labelled += len(case.trails)
+        if case.labels is not None and isinstance(detector, TellingDetector):
+            height, width = case.labels.shape
+            table.pixels += pixel_matrix(case.labels, detector.logits[0, :, :height, :width])
         for threshold in THRESHOLDS:
             kept = [trail.polyline_px for trail in detected if trail.score >= threshold]
             result = score_image(case.trails, kept, frame.width)
@@ -115,7 +131,23 @@ def evaluate(title: str, cases: Iterable[Case], detector: Detector, *, at: float
                     counts = table.by_stratum.setdefault(stratum, [0, 0])
                     counts[0] += 1
                     counts[1] += found
+                if gallery is not None:
+                    rows = [
+                        ("hits" if found else "misses", line)
+                        for found, line in zip(result.found, case.trails, strict=True)
+                    ]
+                    rows += [("false alarms", line) for bad, line in zip(false, kept, strict=True) if bad]
+                    for row, line in rows:
+                        gallery.offer(row, frame, line, case.trails, kept, case.name)
     return table
+
+
+def pixel_matrix(labels: NDArray[np.uint8], logits: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(len(TOLD), len(CLASSES)) pixels, from (H, W) labels as in `synth` and the (classes, H, W) answer."""
+    row = np.full(256, len(TOLD), np.uint8)  # one too many: not counted
+    row[[synth.CLEAR, synth.AIRCRAFT, synth.SATELLITE, synth.METEOR, synth.CLOUD, synth.BACKGROUND]] = range(len(TOLD))
+    pairs = row[labels].astype(np.int64) * len(CLASSES) + logits.argmax(0)
+    return np.bincount(pairs.ravel(), minlength=256)[: len(TOLD) * len(CLASSES)].reshape(len(TOLD), len(CLASSES))
 
 
 def _names(case: Case, detected: list[Trail], width_px: int) -> Iterator[str]:

@@ -15,6 +15,7 @@ mpl.rcParams.update({
     "figure.dpi": 110, "legend.frameon": False,
 })  # fmt: skip
 INK, LOSS, OTHER = "#2b2d42", "#c1121f", "#1d7874"
+COLOURS = (INK, LOSS, OTHER, "#e09f3e", "#6d597a")
 
 
 def _save(figure: Figure, path: Path) -> Path:
@@ -43,7 +44,7 @@ def precision_recall(path: Path, lines: Mapping[str, Sequence[tuple[float, float
     """Per class (threshold, precision, recall), thresholds 0.1, 0.5 and 0.9 marked."""
     figure = Figure(figsize=(4.2, 3.6), layout="constrained")
     axes = figure.subplots()
-    for (name, points), colour in zip(lines.items(), (INK, LOSS, OTHER, "#e09f3e", "#6d597a"), strict=False):
+    for (name, points), colour in zip(lines.items(), COLOURS, strict=False):
         threshold, precision, recall = np.array(points).T
         axes.plot(recall, precision, color=colour, label=name)
         for mark in (0.1, 0.5, 0.9):
@@ -100,7 +101,7 @@ def found_against_false(path: Path, tables: Mapping[str, Sequence[tuple[float, f
     """Per table (threshold, recall, false trails per image)."""
     figure = Figure(figsize=(4.8, 3.6), layout="constrained")
     axes = figure.subplots()
-    for (name, points), colour in zip(tables.items(), (INK, LOSS, OTHER, "#e09f3e", "#6d597a"), strict=False):
+    for (name, points), colour in zip(tables.items(), COLOURS, strict=False):
         threshold, recall, false = np.array(points).T
         axes.plot(false, recall, ".-", color=colour, label=name)
         k = int(np.abs(threshold - 0.5).argmin())
@@ -108,6 +109,48 @@ def found_against_false(path: Path, tables: Mapping[str, Sequence[tuple[float, f
     axes.set(xlabel="false trails per image", ylabel="trails found", ylim=(0, 1.02))
     axes.set_xlim(left=0)
     axes.legend(title="circle: threshold 0.5")
+    return _save(figure, path)
+
+
+def shares(
+    path: Path, groups: Sequence[str], lines: Mapping[str, Sequence[tuple[int, int, float, float]]], label: str
+) -> Path:
+    """Per line and group (found, of, and the interval's ends): bars side by side, the interval as a whisker."""
+    figure = Figure(figsize=(max(4.0, 1.1 + 0.5 * len(groups) * len(lines)), 3.2), layout="constrained")
+    axes, width = figure.subplots(), 0.8 / len(lines)
+    for k, ((name, cells), colour) in enumerate(zip(lines.items(), COLOURS, strict=False)):
+        found, of, low, high = np.array(cells, float).T
+        share, known = found / np.maximum(of, 1), of > 0
+        at = np.arange(len(groups)) + (k - (len(lines) - 1) / 2) * width
+        axes.bar(at, share, width * 0.92, color=colour, label=name)
+        reach = np.clip([share - low, high - share], 0, 1)[:, known]
+        axes.errorbar(at[known], share[known], yerr=reach, fmt="none", ecolor="0.55", elinewidth=1, capsize=2)
+        for x, n in zip(at, of, strict=True):
+            axes.text(x, 0.01, f"{n:.0f}", ha="center", va="bottom", color="white" if n else INK, fontsize=6)
+    axes.set_xticks(range(len(groups)), list(groups))
+    axes.set(xlabel=label, ylabel="traces detected", ylim=(0, 1.02))
+    axes.grid(visible=False, axis="x")
+    figure.legend(loc="outside upper left", ncols=3, title="number within a bar: traces; whisker: 95 %")
+    return _save(figure, path)
+
+
+def matrices(path: Path, tables: Mapping[str, tuple[Sequence[str], Sequence[str], NDArray[np.int64]]]) -> Path:
+    """Per title (names of rows, names of columns, counts): coloured by the share of the row, with the counts."""
+    widest = max(len(columns) for _, columns, _ in tables.values())
+    figure = Figure(figsize=((1.6 + 0.75 * widest) * len(tables), 3.0), layout="constrained")
+    for axes, (title, (rows, columns, counts)) in zip(
+        figure.subplots(1, len(tables), squeeze=False)[0], tables.items(), strict=True
+    ):
+        share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        axes.set_xticks(range(len(columns)), list(columns), rotation=30, ha="right")
+        axes.set_yticks(range(len(rows)), list(rows))
+        axes.set_title(title, fontsize=9)
+        axes.grid(visible=False)
+        for (row, column), value in np.ndenumerate(counts):
+            colour = "white" if share[row, column] > 0.5 else INK
+            text = f"{value}\n{share[row, column]:.0%}" if value else "0"
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=7)
     return _save(figure, path)
 
 

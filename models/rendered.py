@@ -158,6 +158,7 @@ def rendered_nights(seeds: list[int], *, every_s: float = 12.0) -> Iterator[Case
                 tuple(f"{trail.trail_class} {_ring(e)}" for trail, e in zip(seen, elevations, strict=True)),
                 tuple(trail.trail_class for trail in seen),
                 tuple(trail.polyline_px for trail in rendered.truth if not trail.visible),
+                label_map(rendered.truth, rendered.cloud_opacity.shape, rendered.cloud_opacity),
             )
 
 

@@ -1,17 +1,12 @@
-"""Reports that anyone can read: Markdown and JSON side by side, with their pictures.
-
-`of_run` looks at a training's best network on the patches it was validated with; `of_tables` at what
-`skyspotter models evaluate --report` wrote.
-"""
+"""The report of a training: its best network on the patches it was validated with, as Markdown and JSON side by side,
+with pictures."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +16,7 @@ from models.importers.patches import Patch
 from models.metrics import IGNORE, Confusion, confusion, per_image, pooled
 from models.patch_runs import load_best
 from models.preset import Preset
+from models.tables import write_report
 from models.train_patches import answer, predict
 
 THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(1, 20))
@@ -51,7 +47,7 @@ def of_run(run: Path, patches: Sequence[Patch], classes: Sequence[str]) -> Path:
     plots.gallery(run / "gallery.png", _gallery(patches, truths, answers))
     facts = {
         "preset": preset.model_dump(), "best": asdict(best), "patches": len(patches), "epochs": len(history),
-        "classes": {name: {"pooled": _plain(pooled(c).rates()), "per_image": {k: asdict(v) for k, v in
+        "classes": {name: {"pooled": pooled(c).rates(), "per_image": {k: asdict(v) for k, v in
                     per_image(c).items()}, "curve": curve[name]} for name, c in counts.items()},
     }  # fmt: skip
     lines = [
@@ -64,44 +60,7 @@ def of_run(run: Path, patches: Sequence[Patch], classes: Sequence[str]) -> Path:
         "Per image: median, and 5 to 95 % of the images where the figure is defined.", "",
         *(f"![{name}]({name}.png)" for name in ("curves", "precision_recall", "gallery")), "",
     ]  # fmt: skip
-    return _write(run, lines, facts)
-
-
-def of_tables(file: Path, into: Path) -> Path:
-    """From the JSON lines of an evaluation; ValueError where they are none."""
-    try:
-        tables = [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
-        points = {
-            t["title"]: [
-                (p["threshold"], p["found"] / max(t["labelled"], 1), p["false"] / max(t["images"], 1))
-                for p in t["curve"]
-            ]
-            for t in tables
-        }
-        groups = {
-            f"{t['title']}: {name}": (of, found) for t in tables for name, (of, found) in sorted(t["strata"].items())
-        }
-    except (OSError, ValueError, KeyError, TypeError) as err:
-        raise ValueError(f"{file}: not what `skyspotter models evaluate --report` writes ({err!r})") from err
-    if not tables:
-        raise ValueError(f"{file}: holds no table")
-    into.mkdir(parents=True, exist_ok=True)
-    plots.found_against_false(into / "found_against_false.png", points)
-    heads = ("pictures", "images", "labelled", "threshold", "found", "false per image")
-    lines = ["# Trails found, trails invented", "", f"| {' | '.join(heads)} |",
-             "|---" * 6 + "|"]  # fmt: skip
-    for t in tables:
-        at = min(points[t["title"]], key=lambda p: abs(p[0] - t["threshold"]))
-        lines.append(f"| {t['title']} | {t['images']} | {t['labelled']} | {at[0]:.2f} | {at[1]:.3f} | {at[2]:.3f} |")
-    lines += ["", "![found](found_against_false.png)", ""]
-    if groups:
-        plots.strata(into / "strata.png", groups)
-        lines += ["![groups](strata.png)", ""]
-    for t in tables:
-        lines += [f"- {t['title']}: missed in {name}: {n}" for name, n in t["missed_in"].items()]
-        lines += [f"- {t['title']}: false in {name}: {n}" for name, n in t["false_in"].items()]
-        lines += [f"- {t['title']}: unreadable: {name}" for name in t["unreadable"]]
-    return _write(into, lines, {"tables": tables})
+    return write_report(run, lines, facts)
 
 
 def _truth(patch: Patch, preset: Preset) -> NDArray[np.uint8]:
@@ -154,18 +113,3 @@ def _rows(name: str, counts: list[Confusion]) -> list[str]:
         f"| {name} | all | " + " | ".join(number(whole[k]) for k in SHOWN) + " |",
         f"| {name} | per image | " + " | ".join(images) + " |",
     ]
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _write(folder: Path, lines: Sequence[str], facts: Mapping[str, Any]) -> Path:
-    (folder / "report.json").write_text(json.dumps(_plain(facts), indent=1))
-    (folder / "report.md").write_text("\n".join(lines).rstrip() + "\n")
-    return folder / "report.md"

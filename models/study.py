@@ -208,7 +208,7 @@ def percent(found: int, of: int) -> str:
 
 
 def span(low: float, high: float) -> str:
-    return f"{low:g} to {high:g}" if np.isfinite(high) else f"{low:g} and more"
+    return f"{low:g}-{high:g}" if np.isfinite(high) else f"{low:g}+"
 
 
 def _name(line: Polyline, kept: Sequence[Trail], tolerance: float) -> str:

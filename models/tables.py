@@ -1,9 +1,13 @@
-"""One table: columns of text for a terminal, or Markdown for a report."""
+"""Tables as columns of text for a terminal or as Markdown, and the two files of a report."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -32,3 +36,20 @@ class Grid:
 
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def write_report(folder: Path, lines: Sequence[str], facts: Mapping[str, Any]) -> Path:
+    """report.json and report.md, which is returned."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").write_text(json.dumps(plain(facts), indent=1))
+    (folder / "report.md").write_text("\n".join(lines).rstrip() + "\n")
+    return folder / "report.md"
+
+
+def plain(value: Any) -> Any:
+    """JSON has neither NaN nor infinity."""
+    if isinstance(value, Mapping):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -85,25 +85,6 @@ def test_a_sweep_is_one_picture_and_a_failed_pair_is_part_of_it(prepared: Path):
     assert picture(prepared / "sweep" / "sweep.png").std() > 10
 
 
-def test_an_evaluation_becomes_a_report(tmp_path: Path):
-    table = {
-        "title": "photographs", "images": 10, "labelled": 20, "threshold": 0.5, "unreadable": ["a.png: torn"],
-        "curve": [{"threshold": t / 10, "found": 20 - t, "false": 10 - t} for t in range(1, 10)],
-        "strata": {"20-90 deg": [12, 11], "below 20 deg": [8, 4]}, "named": {}, "false_in": {"b.png": 2},
-        "missed_in": {"c.png": 1},
-    }  # fmt: skip
-    (tmp_path / "tables.jsonl").write_text(json.dumps(table) + "\n")
-    done = run(app, ["report", str(tmp_path / "tables.jsonl")])
-    assert done.exit_code == 0, done.output
-    text = (tmp_path / "tables" / "report.md").read_text()
-    assert "| photographs | 10 | 20 | 0.50 | 0.750 | 0.500 |" in text
-    for part in ("missed in c.png: 1", "false in b.png: 2", "unreadable: a.png: torn"):
-        assert part in text
-    assert picture(tmp_path / "tables" / "strata.png").std() > 10
-    (tmp_path / "tables.jsonl").write_text("[]")
-    assert run(app, ["report", str(tmp_path / "tables.jsonl")]).exit_code == 2
-
-
 @pytest.mark.parametrize(
     ("command", "says"),
     [
