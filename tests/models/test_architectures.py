@@ -11,8 +11,10 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 import onnxruntime  # noqa: E402
+from typer.testing import CliRunner  # noqa: E402
 
 from models.architectures import NETWORKS  # noqa: E402
+from models.cli import app  # noqa: E402
 from models.contract import CLASSES, STRIDE  # noqa: E402
 from models.dataset import Sources, make_batch  # noqa: E402
 from models.engine_onnx import OnnxEngine  # noqa: E402
@@ -122,6 +124,10 @@ def test_a_network_nobody_knows_is_refused_by_name(tmp_path: Path):
     torch.save({"recipe": asdict(Recipe()) | {"network": "c16d4b"}}, tmp_path / CHECKPOINT)
     with pytest.raises(ValueError, match=r"checkpoint\.pt: .*c16d4b"):
         load_net(tmp_path / CHECKPOINT)
+    refused = CliRunner().invoke(app, ["train", "--run", str(tmp_path / "run"), "--network", "c16d4b"])
+    assert refused.exit_code == 2
+    assert "c16d4b" in refused.output
+    assert not (tmp_path / "run").exists(), "before anything is prepared"
 
 
 def test_both_eight_bit_files_are_the_network_in_every_runtime(exact: Path, tmp_path: Path):
