@@ -67,6 +67,7 @@ def compact(base: int, halvings: int, fold: int = 1) -> UNet:
 
 
 def residual(depth: int) -> UNet:
+    """rn<depth>b: ResNet of that depth, and the decoder that is usual with it."""
     return _for_planes(UNet(ResNetEncoder(depth, PLANES), DECODER, len(CLASSES)))
 
 
@@ -76,13 +77,6 @@ NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
     "c32d3bs2": partial(compact, 32, 3, fold=2),
     "rn18b": partial(residual, 18),
 }
-
-
-def build_field(name: str) -> nn.Module:
-    """A network of the contract with fresh weights; ValueError lists the names there are."""
-    if name not in NETWORKS:
-        raise ValueError(f"network {name!r} is not known; there are {', '.join(NETWORKS)}")
-    return NETWORKS[name]()
 
 
 def _for_planes(net: UNet) -> UNet:
