@@ -18,9 +18,10 @@ LEAST_SNR = 6.0  # of the whole line: it was the best of a thousand
 SMOOTH_PX = (5, 3)  # along, across
 LARGEST_GAP_PX = 4
 SHORTEST_PX = 8.0
-LEAST_SHARE, MOST_SHARE, SLACK_PX = 0.5, 1.25, 6.0  # of the length that the polygon tells
+LEAST_SHARE, MOST_SHARE, SLACK_PX = 0.5, 1.1, 6.0  # of the length that the polygon tells
 LEAST_ELONGATION = 2.0  # a star has 1
 LARGEST_TILT = 0.2  # against the path: transponders know where they go
+_NEAR_PX, _BRIGHT_SIGMA, _BENT_PX = 3, 10.0, 40
 
 Line = NDArray[np.float64]  # (N, 2) x, y
 
@@ -84,12 +85,8 @@ def _lit(strip: NDArray[np.float32], expected: float) -> tuple[NDArray[np.float6
     rows, steps = strip.shape
     far = np.array([steps - 1.0, rows - 1.0])
     ends = snap(strip, np.array([[0.0, 0.0], [far[0], 0.0], far, [0.0, far[1]]]))
-    slope, _ = np.polyfit(ends[:, 0], ends[:, 1], 1)
-    if abs(slope) > LARGEST_TILT:
-        return None
-    bent = np.polyfit(ends[:, 0], ends[:, 1], 2)
     along = np.arange(steps)
-    across = np.clip(np.round(np.polyval(bent, along)), 0, rows - 1).astype(int)
+    across = np.clip(np.round(np.polyval(np.polyfit(*ends.T, 2), along)), 0, rows - 1).astype(int)
     smooth = cv2.blur(strip, SMOOTH_PX)
     smooth /= max(_noise(smooth), 1e-3)
     first, last = _longest_run(smooth[across, along] > LIT_SIGMA)
@@ -102,7 +99,17 @@ def _lit(strip: NDArray[np.float32], expected: float) -> tuple[NDArray[np.float6
     if count < LEAST_ELONGATION * np.median([_width(smooth[:, step], across[step]) for step in along[run]]):
         return None
     chosen = np.linspace(run.start, run.stop - 1, 9)
-    return chosen, np.polyval(bent, chosen) - (rows - 1) / 2
+    offset = np.polyval(_fitted(strip, along[run], across[run]), chosen) - (rows - 1) / 2
+    return (chosen, offset) if np.ptp(offset) < LARGEST_TILT * count else None
+
+
+def _fitted(strip: NDArray[np.float32], along: NDArray[np.int64], across: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Coefficients of the line, a long one bent, through the light near the rows given: beyond the light's ends `snap`
+    follows whatever shines there, and is led aside by it."""
+    near = np.clip(across[:, None] + np.arange(-_NEAR_PX, _NEAR_PX + 1), 0, strip.shape[0] - 1)
+    degree = 2 if len(along) > _BENT_PX else 1
+    weight = np.clip(strip[near, along[:, None]], 0.0, _BRIGHT_SIGMA)  # no flash decides alone
+    return np.polyfit(np.repeat(along, near.shape[1]), near.ravel(), degree, w=np.sqrt(weight.ravel()) + 1e-6)
 
 
 def _longest_run(lit: NDArray[np.bool_]) -> tuple[int, int]:

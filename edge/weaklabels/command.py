@@ -41,11 +41,13 @@ class LabelsRefused(Exception):
 
 
 class Labeller:
-    """Frames in order of time, one after the other, into the folder `into`."""
+    """Frames in order of time, one after the other, into the folder `into`, which will be a night's in `out`."""
 
-    def __init__(self, heard: Heard, detector: Detector, into: Path, *, lowest_deg: float, mask: Path | None) -> None:
+    def __init__(
+        self, heard: Heard, detector: Detector, into: Path, out: Path, *, lowest_deg: float, mask: Path | None
+    ) -> None:
         self.card = Card()
-        self._heard, self._detector, self._into = heard, detector, into
+        self._heard, self._detector, self._into, self._out = heard, detector, into, out
         self._lowest_deg, self._mask = lowest_deg, mask
         self._sight: tuple[Plate, Sight] | None = None
 
@@ -71,16 +73,18 @@ class Labeller:
         if night != (self.card.night or night):
             return "it is of another night"
         end_utc_ns = frame.start_utc_ns + round(frame.exposure_s * 1e9)
+        heard = self._heard.around(frame.start_utc_ns, end_utc_ns)
+        if not heard:  # an empty sky or a deaf ear
+            return "nobody was heard"
         judged = self._judge(replace(frame, end_mono_s=end_utc_ns / 1e9), plate)  # the sky's clock, for the star watch
         if reason := unfit(judged):
             return reason
         if (self._into / path.name).exists():
             return "another frame has its name"
-        heard = self._heard.around(frame.start_utc_ns, end_utc_ns)
-        if not heard:  # an empty sky or a deaf ear
-            return "nobody was heard"
         found = ways(heard, plate.site, instants(frame.start_utc_ns, end_utc_ns))
         result = sort(found, judged, plate, self._lowest_deg)
+        if not self.card.night:
+            _refuse_existing(self._out / night)
         second_name(path, self._into / path.name)
         write_whole(self._into / f"{_stem(path)}.json", label_file(path.name, frame, result.shapes), durable=False)
         self.card.night = night
@@ -117,7 +121,7 @@ def labels(
     try:
         with load_engine("auto", network, threads=threads) as engine:
             heard = Heard(archive)
-            labeller = Labeller(heard, Detector(engine, NETWORK_THRESHOLD), work, lowest_deg=lowest_deg, mask=mask)
+            labeller = Labeller(heard, Detector(engine, NETWORK_THRESHOLD), work, out, lowest_deg=lowest_deg, mask=mask)
             for file in track(chosen, description="labelling", console=Console(stderr=True)):
                 labeller.take(file)
         card = labeller.card
@@ -140,10 +144,15 @@ def labels(
     return 0
 
 
-def _appear(work: Path, target: Path) -> None:
-    """A night is there as a whole; one that is there already is not mixed with another run's."""
+def _refuse_existing(target: Path) -> None:
+    """A night that is there already is not mixed with another run's."""
     if target.exists():
         raise LabelsRefused(f"{target}: is there already; remove it or choose another --out")
+
+
+def _appear(work: Path, target: Path) -> None:
+    """A night is there as a whole."""
+    _refuse_existing(target)
     work.chmod(0o755)
     work.rename(target)
 
