@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.cli_shared import SHIPPED, DataOption, ThreadsOption, ThresholdOption, err, out, progress, refusing
+from models.cli_shared import (
+    SHIPPED,
+    DataOption,
+    OwnOption,
+    ThreadsOption,
+    ThresholdOption,
+    err,
+    out,
+    progress,
+    refusing,
+)
 
 if TYPE_CHECKING:
     from models.study import StudyFrame, Verdict
@@ -36,12 +46,15 @@ def evaluate(
     threshold: ThresholdOption = 0.5,
     threads: ThreadsOption = 1,
     report: ReportOption = None,
+    own: OwnOption = None,
 ) -> None:
-    """Trails found and false trails per image: held-out photographs, all-sky frames, rendered nights."""
+    """Trails found and false trails per image: held-out photographs, all-sky frames, rendered nights, own nights held
+    out (false there: what no transponder explains)."""
     from models.cutouts import Gallery
     from models.detectors import open_detector
     from models.evaluate import LOWEST, THRESHOLDS, photographs, skies
     from models.evaluate import evaluate as body
+    from models.own import own_cases
     from models.rendered import rendered_nights
 
     if report is not None:
@@ -56,6 +69,7 @@ def evaluate(
             sets += [("all-sky frames, unseen cameras", skies(data / "sky" / "labels.json"))]
         else:
             err.print(f"{data}: no streaks512/ there, real pictures are left out; set SKYSPOTTER_DATA")
+        sets += [(f"own nights held out, {folder}", own_cases(folder)) for folder in own or ()]
         galleries = {title: Gallery() for title, _ in sets if report}
         tables = [
             body(title, bar.track(cases, None, description=title), detector, at=at, gallery=galleries.get(title))

@@ -19,6 +19,9 @@ out, err = Console(), Console(stderr=True)
 
 DataOption = Annotated[Path, typer.Option(envvar="SKYSPOTTER_DATA", help="Folder with streaks512/ and sky/.")]
 ThresholdOption = Annotated[float, typer.Option(min=0.05, max=0.95, help="Least score of a trail.")]
+OwnOption = Annotated[
+    list[Path] | None, typer.Option(metavar="DIR", help="A station's own nights, by `skyspotter labels`; repeatable.")
+]
 ThreadsOption = Annotated[int, typer.Option(min=1, max=64)]
 
 

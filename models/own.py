@@ -85,10 +85,9 @@ def prepare_own(folder: Path, cache: Path) -> OwnNights:
 
 
 def _prepare(image: Labelled, night: str, cache: Path, own: OwnNights) -> None:
-    label_stamp = max(
-        path.stat().st_mtime_ns for path in image.file.parent.glob(f"{image.file.name.split('.fits')[0]}*")
-    )
-    key = hashlib.sha256(f"own 1 {image.file.resolve()} {label_stamp}".encode()).hexdigest()[:16]
+    drawn = [(region.class_name, region.points_px.tolist()) for region in image.regions]
+    identity = f"{image.file.resolve()} {image.file.stat().st_mtime_ns} {drawn}"
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     stored = [cache / f"{key}.{what}.npy" for what in ("planes", "labels", "counts")]
     if not all(path.is_file() for path in stored):
         frame = read_frame(image.file)
@@ -134,11 +133,18 @@ def to_planes(points_px: Line, cell: int) -> Line:
 
 def own_cases(folder: Path) -> Iterator[Case]:
     """The nights held out. Demanded is what would have been taught; doubtful and unlit aircraft may be found or not.
-    False is what no transponder explains: a silent aircraft and a satellite as well.
+    False is what no transponder explains: a silent aircraft and a satellite as well. Raises ValueError where there are
+    none.
     """
-    for night in night_folders(folder):
-        for image in read_labelme(night).images if held_out(night.name) else ():
-            yield _case(image, f"{night.name} {image.file.name}")
+    nights = night_folders(folder)
+    if not any(held_out(night.name) for night in nights):
+        raise ValueError(f"{folder}: none of its {len(nights)} nights is held out (one in five is): label more nights")
+    return (
+        _case(image, f"{night.name} {image.file.name}")
+        for night in nights
+        if held_out(night.name)
+        for image in read_labelme(night).images
+    )
 
 
 def _case(image: Labelled, name: str) -> Case:
