@@ -7,6 +7,9 @@ tracks       which sighting continues which; tentative, confirmed, coasting
 heard        who of the aircraft heard has a place on the sky; bounded in number and age
 associate    one chi-square for trail against path; global nearest neighbour
 satellites   watched folder of element sets, propagated all at once
+telescope    where it points, as far as it said so, and its beam as the camera sees it
 identify     the rules that may explain a sighting; otherwise it is an aircraft
+evidence     what one exposure adds to the evidence on its tracks
 explain      the verdict on a track, and the words for it
+objects      aircraft heard, tracks, the own beam and a crowd as objects of one sky
 """

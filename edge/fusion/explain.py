@@ -5,14 +5,13 @@ The network's class can only make an unknown an aircraft, never release it.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from edge.fusion import identify
 from edge.fusion.greatcircle import Vector
+from edge.fusion.telescope import pointing_vectors
 from edge.fusion.tracks import Track
-from edge.records import HORIZON_S, Hypothesis, Identity, Pointing, SkyObject
+from edge.records import Identity, Pointing
 
 SATELLITE_LEAST_SHARE = 0.8  # of a track's exposures in which the elements must have fitted
 
@@ -21,7 +20,7 @@ def explanation(track: Track, here: Vector, pointing: Pointing | None) -> tuple[
     """Identity, label and the words for it, of a track no transponder explains."""
     count = track.detections
     if track.own_target >= 2 and pointing is not None:
-        towards, _ = identify.pointing_vectors(pointing.azimuth_deg, pointing.elevation_deg, 0.0, 0.0, 0.0)
+        towards, _ = pointing_vectors(pointing.azimuth_deg, pointing.elevation_deg, 0.0, 0.0, 0.0)
         if np.degrees(np.arccos(np.clip(here @ towards, -1.0, 1.0))) < 2 * identify.TARGET_DEG:
             words = f"stands and moves with the telescope in {track.own_target} exposures"
             return "own-target", pointing.target_id, words
@@ -40,15 +39,3 @@ def explanation(track: Track, here: Vector, pointing: Pointing | None) -> tuple[
     if track.confirmed and 2 * classes.count("aircraft") > len(classes):
         return "aircraft", "", f"{seen}, no transponder heard on this path"
     return "unknown", "", f"{seen}, nothing explains it"
-
-
-def everywhere(sense: Literal["camera", "radio"], age_s: float) -> SkyObject:
-    """More on the sky than can be followed: it may be anywhere, so no direction is free."""
-    n = len(HORIZON_S)
-    path = Hypothesis(np.tile([0.0, 0.0, 1.0], (n, 1)), np.full(n, 90.0))
-    words = {
-        "camera": "more trails than can be followed: the exposure is no evidence of an empty sky",
-        "radio": "more aircraft than can be followed: whoever was left out may be anywhere",
-    }
-    name = {"camera": "crowd", "radio": "crowd-heard"}[sense]
-    return SkyObject(name, "unknown", "", (sense,), (path,), 0.0, 90.0, None, age_s, "tentative", words[sense])

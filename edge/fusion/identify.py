@@ -15,12 +15,10 @@ from edge.fusion.greatcircle import Vector, normalised
 from edge.fusion.satellites import SatellitePositions
 from edge.fusion.sightings import LINE_DEG, Sighting
 
-BEAM_NEAR_M, BEAM_FAR_M = 50.0, 20_000.0  # where scattered light of the beam is seen
 BEAM_TOLERANCE_DEG = 1.0
 BEAM_TURN_DEG = 15.0
 BEAM_LEAST_SHARE = 1 / 3  # of the beam's length that must be seen: an aircraft covers little of it in one exposure
 BEAM_LEAST_DEG = 1.5  # a beam seen end-on is a dot, and a dot is not explained
-BEAM_STEP_DEG = 0.25
 
 SATELLITE_ACROSS_DEG = 0.3
 SATELLITE_ALONG_DEG = 1.5  # at most; less for fresh elements
@@ -40,17 +38,6 @@ TARGET_LARGEST_RATE_SIGMA_DPS = 0.15  # a track that does not know its rate cann
 
 
 # -- the station's own beam ----------------------------------------------------------------------------------------
-
-
-def beam_arc(telescope_enu_m: Vector, pointing_unit: Vector) -> Vector:
-    """(B, 3) directions from the camera to the beam, near end first: all in one plane, so an arc of a great circle."""
-    near = normalised(telescope_enu_m + BEAM_NEAR_M * pointing_unit)
-    far = normalised(telescope_enu_m + BEAM_FAR_M * pointing_unit)
-    angle = float(np.arccos(np.clip(near @ far, -1.0, 1.0)))
-    if angle < 1e-6:
-        return far[None]
-    share = np.linspace(0.0, 1.0, int(np.degrees(angle) / BEAM_STEP_DEG) + 2)[:, None]
-    return np.asarray((np.sin((1 - share) * angle) * near + np.sin(share * angle) * far) / np.sin(angle))
 
 
 def distance_to_deg(points: Vector, line: Vector) -> Vector:
@@ -155,15 +142,3 @@ def is_own_target(
     place = float(np.degrees(np.arccos(np.clip(unit @ pointing_unit, -1.0, 1.0))))
     allowed = max(np.radians(TARGET_RATE_DPS), TARGET_RATE_SHARE * rate, rate_sigma)
     return place < TARGET_DEG and float(np.linalg.norm(motion - pointing_motion)) <= allowed
-
-
-def pointing_vectors(
-    azimuth_deg: float, elevation_deg: float, azimuth_rate_dps: float, elevation_rate_dps: float, dt_s: float
-) -> tuple[Vector, Vector]:
-    """Direction (3,) and motion (3,) in rad/s of the telescope, `dt_s` after it said so."""
-    az = np.radians(azimuth_deg + azimuth_rate_dps * dt_s)
-    el = np.radians(elevation_deg + elevation_rate_dps * dt_s)
-    towards = np.array([np.cos(el) * np.sin(az), np.cos(el) * np.cos(az), np.sin(el)])
-    east = np.array([np.cos(az), -np.sin(az), 0.0]) * np.cos(el)
-    up = np.array([-np.sin(el) * np.sin(az), -np.sin(el) * np.cos(az), np.cos(el)])
-    return towards, np.radians(azimuth_rate_dps) * east + np.radians(elevation_rate_dps) * up

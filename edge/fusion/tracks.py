@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.fusion.associate import GATE, NEVER, assign, chi_square, offsets
 from edge.fusion.greatcircle import Course, Vector, fit_courses, resting
@@ -28,6 +29,7 @@ LARGEST_COUNT = 64
 LARGEST_SIGMA_RAD = np.radians(3.0)  # a track less certain than that may not claim a sighting
 MANOEUVRE_SIGMAS = 3.0
 LONG_DEG = 3.0  # a single trail of that length may be no path but a thing that stands there: a foreign beam, a contrail
+SAME_WAY_RAD_PER_S = np.radians(0.05)  # slower motions have no direction to disagree about
 
 TrackState = Literal["tentative", "confirmed", "coasting"]
 
@@ -76,6 +78,21 @@ class Track:
         if not self.confirmed:
             return "tentative"
         return "coasting" if missed else "confirmed"
+
+    def may_go(self, motion: Vector, utc_ns: int) -> NDArray[np.bool_]:
+        """(K,) whether paths of these motions (K, 3) may be its own; only one clearly opposite to its own may not."""
+        if len(self.courses) > 1:
+            return np.ones(len(motion), dtype=bool)
+        mine = self.courses[0].at(np.array([utc_ns]))[1][0]
+        slow = (np.linalg.norm(motion, axis=-1) < SAME_WAY_RAD_PER_S) | (np.linalg.norm(mine) < SAME_WAY_RAD_PER_S)
+        return np.asarray(slow | (motion @ mine > 0), dtype=bool)
+
+    def courses_along(self, motion: Vector, utc_ns: int) -> list[Course]:
+        """Of both directions of a single trail the one with this motion (3,); both when it cannot tell."""
+        if len(self.courses) == 1 or float(np.linalg.norm(motion)) < SAME_WAY_RAD_PER_S:
+            return list(self.courses)
+        agreeing = [c for c in self.courses if float(c.at(np.array([utc_ns]))[1][0] @ motion) > 0]
+        return agreeing or list(self.courses)
 
     def extend(self, sighting: Sighting, noise_rad: float) -> bool:
         """Takes a new sighting in and fits again; True when it manoeuvred, which shortens the window."""

@@ -6,10 +6,11 @@ import pytest
 from camera.geodesy import azel_to_unit, separation_deg
 from edge.fusion import identify
 from edge.fusion.sightings import Sighting, sample_evenly
+from edge.fusion.telescope import beam_arc, pointing_vectors
 
 TELESCOPE = np.array([9.0, 4.0, 1.0])
 POINTING = azel_to_unit(200.0, 62.0)
-ARC = identify.beam_arc(TELESCOPE, POINTING)
+ARC = beam_arc(TELESCOPE, POINTING)
 ASIDE = np.cross(ARC[0], ARC[-1]) / np.linalg.norm(np.cross(ARC[0], ARC[-1]))
 
 
@@ -56,7 +57,7 @@ def test_a_crossing_trail_stays_beside_an_explained_beam():
 
 
 def test_a_beam_seen_end_on_is_a_dot_and_a_dot_is_not_explained():
-    arc = identify.beam_arc(np.zeros(3), POINTING)
+    arc = beam_arc(np.zeros(3), POINTING)
     assert identify.on_own_beam([sighting(np.repeat(arc, 5, axis=0))], [arc]) == [False]
 
 
@@ -74,13 +75,13 @@ def test_a_meteor_path_is_empty_only_when_nothing_lies_along_it_on_either_side()
 
 
 def test_own_target_needs_place_and_rate():
-    towards, motion = identify.pointing_vectors(200.0, 62.0, 0.5, 0.1, 0.0)
+    towards, motion = pointing_vectors(200.0, 62.0, 0.5, 0.1, 0.0)
     assert towards == pytest.approx(POINTING)
-    later, _ = identify.pointing_vectors(200.0, 62.0, 0.5, 0.1, 1.0)
+    later, _ = pointing_vectors(200.0, 62.0, 0.5, 0.1, 1.0)
     assert (later - towards) == pytest.approx(motion, abs=5e-4)
     sure = float(np.radians(0.02))
     assert identify.is_own_target(towards, motion, sure, towards, motion)
-    at_rest, slow = identify.pointing_vectors(200.0, 62.0, 0.01, 0.0, 0.0)
+    at_rest, slow = pointing_vectors(200.0, 62.0, 0.01, 0.0, 0.0)
     assert not identify.is_own_target(at_rest, slow, sure, at_rest, slow)  # so stands what flies down the beam
     assert not identify.is_own_target(towards, -motion, sure, towards, motion)
     assert not identify.is_own_target(towards, 1.5 * motion, sure, towards, motion)
