@@ -253,7 +253,7 @@ def labels(
     recordings: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Has aircraft/ in it; else two folders above NIGHT.")
     ] = None,
-    every: Annotated[float, typer.Option(metavar="S", min=0, max=3600, help="One frame in so many seconds.")] = 10.0,
+    every: Annotated[float, typer.Option(metavar="S", min=0, max=3600, help="One frame in so many seconds.")] = 30.0,
     lowest: Annotated[float, typer.Option(metavar="DEG", min=0, max=60, help="Aircraft below are not taught.")] = 10.0,
     mask: Annotated[Path | None, typer.Option(metavar="FILE", help="What hides the sky, by `mask`.")] = None,
     network: Annotated[Path | None, typer.Option(metavar="FILE", help="Else the one that comes with it.")] = None,

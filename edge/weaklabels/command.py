@@ -100,7 +100,7 @@ class Labeller:
 
 
 def labels(
-    night: Path, out: Path, *, recordings: Path | None = None, every_s: float = 10.0, lowest_deg: float = 10.0,
+    night: Path, out: Path, *, recordings: Path | None = None, every_s: float = 30.0, lowest_deg: float = 10.0,
     mask: Path | None = None, network: Path | None = None, threads: int = 2,
 ) -> int:  # fmt: skip
     """Exit code: 1 when no frame could be labelled. Raises LabelsRefused, PlateRefused, ModelRefused."""
