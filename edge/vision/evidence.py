@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from camera.store.evidence import LONGEST_S, Request, ask
-from edge.guard.model import Verdict
+from edge.guard.verdict import Verdict
 from edge.records import SkyObject
 from edge.vision.station import Moment
 

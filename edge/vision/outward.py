@@ -11,7 +11,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 
-from edge.guard.model import Verdict, safety_message
 from edge.guard.payload import (
     EventMessage,
     HealthMessage,
@@ -23,6 +22,7 @@ from edge.guard.payload import (
     TracksMessage,
     rfc3339,
 )
+from edge.guard.verdict import Verdict, safety_message
 from edge.publish.twins import STATUS_EVERY_S
 from edge.records import SensorState, SkyObject
 from edge.vision.skygrid import sky_message

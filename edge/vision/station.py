@@ -18,10 +18,11 @@ from camera.sectors import CENTRE_ENU, RING_EDGES_DEG
 from edge.config import BeamSection, Config
 from edge.fusion.fuse import Fusion
 from edge.fusion.satellites import SatelliteBook
-from edge.guard.model import Guard, Verdict
+from edge.guard.model import Guard
 from edge.guard.payload import SafetyMessage, Stamp, last_will
 from edge.guard.rates import RatesWatch
 from edge.guard.situation import ABSENT, FROZEN, JUMPED, REFUSED, UNKNOWN, Situation
+from edge.guard.verdict import Verdict
 from edge.publish.twins import TwinWatch
 from edge.records import (
     AircraftState,

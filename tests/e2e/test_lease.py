@@ -25,7 +25,7 @@ from tests.edge.publish.brokers import mosquitto, needs_mosquitto, until
 PUBLISHER = """
 import sys, time
 from edge.config import MqttSection
-from edge.guard.model import safety_message
+from edge.guard.verdict import safety_message
 from edge.guard.payload import Stamp, last_will
 from edge.publish.messages import Outgoing
 from edge.publish.link import MqttLink

@@ -7,8 +7,8 @@ import json
 import pytest
 from rich.console import Console
 
-from edge.guard.model import safety_message
 from edge.guard.payload import Stamp, StatusMessage, Track, TracksMessage, last_will, rfc3339
+from edge.guard.verdict import safety_message
 from edge.records import SensorState
 from edge.watch import WatchState, as_record, render_watch
 from tests.edge.guard.scene import BEAM_AZEL, INJECTIONS, UTC_NS, path, run, thing, warmed

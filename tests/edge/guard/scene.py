@@ -11,8 +11,9 @@ import numpy as np
 from camera.geodesy import azel_to_unit
 from edge.config import BeamSection, GuardSection
 from edge.guard.faults import TICK_S
-from edge.guard.model import Guard, Verdict
+from edge.guard.model import Guard
 from edge.guard.situation import ABSENT, FROZEN, JUMPED, REFUSED, Situation
+from edge.guard.verdict import Verdict
 from edge.records import HORIZON_S, Hypothesis, Pointing, SensorReport, SensorState, SkyObject
 
 UTC_NS = 1_781_473_500_000_000_000

@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 import edge.guard.consumer as consumer
 from edge.guard.consumer import LIVE_MESSAGES, PermitHolder
-from edge.guard.model import safety_message
 from edge.guard.payload import Stamp, last_will, rfc3339
+from edge.guard.verdict import safety_message
 from tests.edge.guard.scene import INJECTIONS, UTC_NS, run, warmed
 
 UTC_S = UTC_NS / 1e9

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from edge.config import BeamSection, GuardSection
 from edge.guard.faults import BY_CODE, TICK_S
-from edge.guard.model import Guard, safety_message
+from edge.guard.model import Guard
 from edge.guard.payload import PERMITTING, SafetyMessage, Stamp
 from edge.guard.situation import ABSENT
+from edge.guard.verdict import safety_message
 from edge.records import HORIZON_S, Hypothesis, SensorState
 from tests.edge.guard.scene import (
     BEAM_AZEL,

@@ -8,8 +8,8 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from edge.guard.model import safety_message
 from edge.guard.payload import SafetyMessage, Stamp, last_will, rfc3339
+from edge.guard.verdict import safety_message
 from tests.edge.guard.scene import UTC_NS, run, warmed
 
 STAMP = Stamp(station="yebes", boot_id="b1", config_sha="c", model_sha="m", simulated=False)

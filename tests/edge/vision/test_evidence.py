@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.guard.faults import BY_CODE
-from edge.guard.model import Verdict
+from edge.guard.verdict import Verdict
 from edge.records import SkyObject
 from edge.vision.evidence import CODES, MOST_PER_HOUR, EvidenceAsked
 from edge.vision.station import Moment

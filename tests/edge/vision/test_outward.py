@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from edge.guard.model import Verdict
 from edge.guard.payload import Message, Reason, Sensor, Sensors, Stamp, TracksMessage, rfc3339
+from edge.guard.verdict import Verdict
 from edge.records import SensorState
 from edge.vision.outward import Outward, edges
 from edge.vision.station import Moment
