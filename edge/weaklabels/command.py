@@ -25,7 +25,7 @@ from edge.vision.sight import Judged, Sight
 from edge.weaklabels.card import Card
 from edge.weaklabels.heard import Heard
 from edge.weaklabels.labelme import label_file
-from edge.weaklabels.project import instants, ways
+from edge.weaklabels.project import VOUCHED_S, Way, instants, ways
 from edge.weaklabels.sort import sort, unfit
 from models.detect import Detector
 from models.engines import load_engine
@@ -74,14 +74,14 @@ class Labeller:
             return "it is of another night"
         end_utc_ns = frame.start_utc_ns + round(frame.exposure_s * 1e9)
         heard = self._heard.around(frame.start_utc_ns, end_utc_ns)
-        if not heard:  # an empty sky or a deaf ear
+        found = ways(heard, plate.site, instants(frame.start_utc_ns, end_utc_ns))
+        if not any(isinstance(one, Way) and one.away_s <= VOUCHED_S for one in found):  # an empty sky or a deaf ear
             return "nobody was heard"
         judged = self._judge(replace(frame, end_mono_s=end_utc_ns / 1e9), plate)  # the sky's clock, for the star watch
         if reason := unfit(judged):
             return reason
         if (self._into / path.name).exists():
             return "another frame has its name"
-        found = ways(heard, plate.site, instants(frame.start_utc_ns, end_utc_ns))
         result = sort(found, judged, plate, self._lowest_deg)
         if not self.card.night:
             _refuse_existing(self._out / night)

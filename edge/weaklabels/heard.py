@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from edge.adsb.archive.rows import Archive
 from edge.records import AircraftState
 
-HEARD_NS = 5_000_000_000  # a position further from an instant than this does not tell where an aircraft was
+HEARD_NS = 20_000_000_000  # a position further from an instant than this does not tell where an aircraft was
 _AHEAD_NS = 180_000_000_000
 _COLUMNS = (
     "key", "icao", "callsign", "on_ground", "latitude_deg", "longitude_deg", "altitude_baro_m", "height_m",

@@ -18,6 +18,7 @@ from edge.records import AircraftState
 from edge.weaklabels.heard import HEARD_NS
 
 Vector = NDArray[np.float64]
+VOUCHED_S = 5.0  # of a report for an instant
 INSTANTS = 5  # of an exposure: ten seconds of a bent trail within a pixel
 
 
@@ -25,7 +26,9 @@ INSTANTS = 5  # of an exposure: ten seconds of a bent trail within a pixel
 class Way:
     """One aircraft at the instants of an exposure, seen from the camera."""
 
-    state: AircraftState  # the last report used
+    state: AircraftState  # the last one heard
+    doubted: bool  # any of its positions
+    away_s: float  # at worst, from an instant to the nearest report
     unit_enu: Vector  # (INSTANTS, 3)
     range_m: Vector  # (INSTANTS,)
     sigma_rad: Vector  # (INSTANTS,) of the direction
@@ -55,22 +58,25 @@ def _way(states: Sequence[AircraftState], site: Site, utc_ns: NDArray[np.int64])
         if isinstance(found, str):
             return Silent(found)
         reports.append(found)
-    enu_m, sigma_rad = np.empty((len(utc_ns), 3)), np.empty(len(utc_ns))
+    enu_m, sigma_rad, worst_s = np.empty((len(utc_ns), 3)), np.empty(len(utc_ns)), 0.0
     for number, now in enumerate(utc_ns.tolist()):
         pair = _beside(reports, now)
         if not pair:
-            return Silent("not heard within 5 s of the exposure")
+            return Silent("heard too long before or after")
         path = paths(pair, np.array([now]), now, np.zeros(3))
-        away = np.abs([report.utc_ns - now for report in pair]).astype(float)
-        weight = 1 - away / away.sum() if len(pair) == 2 and away.sum() else np.full(len(pair), 1 / len(pair))
+        away_s = np.abs([report.utc_ns - now for report in pair]) / 1e9
+        weight = 1 - away_s / away_s.sum() if len(pair) == 2 and away_s.sum() else np.full(len(pair), 1 / len(pair))
+        worst_s = max(worst_s, float(away_s.min()))
         enu_m[number] = weight @ (path.unit_enu[:, 0] * path.range_m[:, 0, None])
         sigma_rad[number] = weight @ path.sigma_rad[:, 0]  # what one report has wrong the next has as well
     range_m = np.maximum(np.linalg.norm(enu_m, axis=1), 1.0)
-    return Way(states[-1], enu_m / range_m[:, None], range_m, sigma_rad)
+    doubted = any(state.flags for state in states)
+    return Way(states[-1], doubted, worst_s, enu_m / range_m[:, None], range_m, sigma_rad)
 
 
 def _beside(reports: Sequence[Located], now_utc_ns: int) -> list[Located]:
-    """The last one before that instant and the first one after, each within HEARD_NS."""
+    """The last one before that instant and the first one after; an old one only where there is no other."""
     before = [one for one in reports if now_utc_ns - HEARD_NS <= one.utc_ns <= now_utc_ns]
     after = [one for one in reports if now_utc_ns < one.utc_ns <= now_utc_ns + HEARD_NS]
-    return before[-1:] + after[:1]
+    pair = before[-1:] + after[:1]
+    return [one for one in pair if abs(one.utc_ns - now_utc_ns) <= VOUCHED_S * 1e9] or pair

@@ -18,7 +18,7 @@ from camera.plate import Plate
 from camera.visibility import Visibility
 from edge.vision.sight import Judged
 from edge.weaklabels.outline import px_per_rad, ribbon
-from edge.weaklabels.project import Silent, Way
+from edge.weaklabels.project import VOUCHED_S, Silent, Way
 
 Vector = NDArray[np.float64]
 
@@ -111,7 +111,9 @@ def _doubt(way: Way, path_px: Vector, half_px: Vector, frame: Frame, visibility:
         return f"lower than {lowest_deg:g} deg"
     if not ((path_px >= 0) & (path_px < [frame.width, frame.height])).all():
         return "it leaves the picture"
-    if way.state.flags:
+    if way.away_s > VOUCHED_S:
+        return f"not heard within {VOUCHED_S:g} s"
+    if way.doubted:
         return "its position is doubted"
     if way.range_m.max() > FARTHEST_M:
         return f"farther than {FARTHEST_M / 1e3:.0f} km"
