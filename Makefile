@@ -44,9 +44,13 @@ fuzz: $(STAMP_DEV)
 	for target in frames beast cpr samples; do \
 	  $(BIN)/python -m tests.bench.fuzz_adsb $$target -max_total_time=$(FUZZ_S) -rss_limit_mb=1500 || exit 1; done
 
+# First how fast (ARGS), then how good (ACCURACY): photographs and all-sky frames ($SKYSPOTTER_DATA), the published study at
+# 10 s, 2 s and as sums of five; a quarter of an hour on one core. ACCURACY=--quick takes two minutes;
+# ACCURACY="--float RUN/field.float32.onnx --published RUN_OF_FIT" adds INT8 against float and the published network.
 bench-models: $(STAMP_DEV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[train]"
 	$(BIN)/python -m tests.bench.models $(ARGS)
+	$(BIN)/python -m tests.bench.models_accuracy $(ACCURACY)
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Skyspotter needs Python 3.11 or newer: make demo PYTHON=/path/to/python3.11"; exit 1; }

@@ -51,6 +51,12 @@ class Comparison:
         self.lost += sum(a and not b for a, b in zip(first.found, second.found, strict=True))
         self.gained += sum(b and not a for a, b in zip(first.found, second.found, strict=True))
 
+    @property
+    def points_lost(self) -> tuple[float, float]:
+        """Of F1 and of IoU, in hundredths; pixels of trail."""
+        one, other = (pooled(side).rates() for side in self.pixels)
+        return 100 * (one["F1"] - other["F1"]), 100 * (one["TS"] - other["TS"])
+
     def text(self) -> str:
         lines = [f"{self.images} images, {self.labelled} labelled trails"]
         for k, side in enumerate(SIDES):
@@ -66,10 +72,8 @@ class Comparison:
                     lines.append(f"    {name}: F1 {rates['F1']:.4f}, IoU {rates['TS']:.4f}, {rates['P']} pixels")
         lines.append(f"  lost {self.lost} of {self.found[0]} that the first found, gained {self.gained}")
         if all(self.pixels):
-            one, other = (pooled(side).rates() for side in self.pixels)
-            lines.append(
-                f"  points lost: F1 {100 * (one['F1'] - other['F1']):.2f}, IoU {100 * (one['TS'] - other['TS']):.2f}"
-            )
+            f1, iou = self.points_lost
+            lines.append(f"  points lost: F1 {f1:.2f}, IoU {iou:.2f}")
         return "\n".join([*lines, *(f"  unreadable: {what}" for what in self.unreadable)])
 
 

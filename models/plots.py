@@ -125,8 +125,8 @@ def shares(
         axes.bar(at, share, width * 0.92, color=colour, label=name)
         reach = np.clip([share - low, high - share], 0, 1)[:, known]
         axes.errorbar(at[known], share[known], yerr=reach, fmt="none", ecolor="0.55", elinewidth=1, capsize=2)
-        for x, n in zip(at, of, strict=True):
-            axes.text(x, 0.01, f"{n:.0f}", ha="center", va="bottom", color="white" if n else INK, fontsize=6)
+        for x, n, height in zip(at, of, share, strict=True):
+            axes.text(x, 0.01, f"{n:.0f}", ha="center", va="bottom", color="white" if height > 0.1 else INK, fontsize=6)
     axes.set_xticks(range(len(groups)), list(groups))
     axes.set(xlabel=label, ylabel="traces detected", ylim=(0, 1.02))
     axes.grid(visible=False, axis="x")

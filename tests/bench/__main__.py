@@ -9,8 +9,10 @@ import sys
 import tests.bench
 from tests.bench.tables import machine
 
-# memory takes half an hour, models and variants need PyTorch: `make bench-models`
-NOT_HERE = ("__main__", "tables", "adsb_channel", "adsb_score", "plate_real", "models", "variants", "memory")
+# memory takes half an hour; of networks: `make bench-models`, which needs PyTorch
+NOT_HERE = (
+    "__main__", "tables", "adsb_channel", "adsb_score", "plate_real", "models", "models_accuracy", "variants", "memory",
+)  # fmt: skip
 LAST = "end_to_end"
 
 
