@@ -30,14 +30,14 @@ from edge.publish.publisher import Publisher
 from edge.records import AircraftState
 from edge.replay.plan import sole_writer
 from edge.replay.radio import RadioReplay
-from edge.runtime.clock import Clock
+from edge.runtime.clock import Clock, Moment
 from edge.runtime.notify import Notifier
 from edge.runtime.place import frames_directory
 from edge.runtime.ring import EndOfFrames, ReadError, RingReader
 from edge.vision.journal import Journal, detection_record, picture_bgr, picture_path, write_picture
 from edge.vision.outward import Outward
 from edge.vision.sight import Judged, load_sight
-from edge.vision.station import Moment, Station
+from edge.vision.station import Station
 
 log = logging.getLogger(__name__)
 

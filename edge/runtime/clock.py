@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from edge.config import Config
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant on all clocks: sky, wall (UTC of the operating system) and monotonic."""
+
+    sky_utc_ns: int
+    wall_utc_ns: int
+    mono_s: float
+
+
 class Clock(Protocol):
     """The only source of time inside the pure parts."""
 

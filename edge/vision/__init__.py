@@ -3,6 +3,7 @@
 sight.py     one frame: network -> trails -> directions, and whether the camera can see at all
 canary.py    a made-up trail, to prove that the detector would find one
 station.py   everything one station knows, and the situation it puts before the guard
+reports.py   what each sense is worth to the guard now
 outward.py   what is published, how often, on which topic
 skygrid.py   where the camera sees and whether its plate holds, as a message
 inward.py    what the network may say: pointing, hold, heartbeat, a twin

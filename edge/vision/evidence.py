@@ -15,7 +15,7 @@ from pathlib import Path
 from camera.store.evidence import LONGEST_S, Request, ask
 from edge.guard.verdict import Verdict
 from edge.records import SkyObject
-from edge.vision.station import Moment
+from edge.runtime.clock import Moment
 
 CODES = {
     "object-inside": "hold",

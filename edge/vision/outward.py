@@ -25,8 +25,9 @@ from edge.guard.payload import (
 from edge.guard.verdict import Verdict, safety_message
 from edge.publish.twins import STATUS_EVERY_S
 from edge.records import SensorState, SkyObject
+from edge.runtime.clock import Moment
 from edge.vision.skygrid import sky_message
-from edge.vision.station import Beam, Moment, Station
+from edge.vision.station import Beam, Station
 
 SAFETY_S, TRACKS_S, HEALTH_S, SKY_S = 0.5, 1.0, 2.0, 4.0
 

@@ -25,7 +25,7 @@ from edge.guard.payload import Message, Stamp, rfc3339
 from edge.publish.publisher import Publisher
 from edge.publish.twins import TwinWatch
 from edge.records import SensorReport, SensorState
-from edge.runtime.clock import Clock
+from edge.runtime.clock import Clock, Moment
 from edge.runtime.datagram import DatagramReceiver
 from edge.runtime.notify import Notifier
 from edge.runtime.place import datagram_path, evidence_spool, frames_directory
@@ -38,7 +38,7 @@ from edge.vision.journal import Journal, Stack, detection_record
 from edge.vision.local import local_hold, read_latched, take_releases, write_latched
 from edge.vision.outward import Outward
 from edge.vision.sight import Judged, load_sight
-from edge.vision.station import Moment, Station
+from edge.vision.station import Station
 
 log = logging.getLogger(__name__)
 

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from camera.plate import Plate
 from camera.platewatch import PlateHealth
-from camera.sectors import CENTRE_ENU, RING_EDGES_DEG
+from camera.sectors import RING_EDGES_DEG
 from edge.config import BeamSection, Config
 from edge.fusion.fuse import Fusion
 from edge.fusion.satellites import SatelliteBook
 from edge.guard.model import Guard
 from edge.guard.payload import SafetyMessage, Stamp, last_will
 from edge.guard.rates import RatesWatch
-from edge.guard.situation import ABSENT, FROZEN, JUMPED, REFUSED, UNKNOWN, Situation
+from edge.guard.situation import UNKNOWN, Situation
 from edge.guard.verdict import Verdict
 from edge.publish.twins import TwinWatch
 from edge.records import (
@@ -34,22 +34,12 @@ from edge.records import (
     SensorState,
     SkyObject,
 )
+from edge.runtime.clock import Moment
+from edge.vision.reports import camera_report, direction_sigma_deg, plate_report, radio_report
 from edge.vision.sight import LONGEST_SUMMED_S, Judged, JudgedSum
 
-HEALTH_AGE_S = 3.0  # both other processes report once a second
-TRAIL_S, TRAIL_SHARE = 0.5, 0.75  # an exposure shorter than that, or than that share of the wanted one, shows dots
 SUM_AGE_S = 25.0  # two sums of five exposures of 2 s, and one exposure lost
 SUMMED_BELOW_DEG = float(RING_EDGES_DEG[1])  # an airliner there moves a few pixels in 2 s: only sums show it as a trail
-DETECTION_SIGMA_DEG = 0.1  # where a trail's end is placed: two pixels; the plate's own error comes on top of it
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One instant on all clocks: sky, wall (UTC of the operating system) and monotonic."""
-
-    sky_utc_ns: int
-    wall_utc_ns: int
-    mono_s: float
 
 
 @dataclass(slots=True)
@@ -224,63 +214,15 @@ class Station:
         return np.asarray(self.judged.visibility.sees(units) & judged & self.plate.shows(units))
 
     def camera_report(self, mono_s: float) -> SensorReport:
-        """Worst first: not fitted, process silent, device's own word, nothing judged, blind."""
-        if self.config.camera.source == "none":
-            return SensorReport(SensorState.DEAD, "this station has no camera", None, {"cause": ABSENT})
-        judged, health = self.judged, self.camera_health
-        age_s = None if judged is None else mono_s - judged.frame.end_mono_s
-        if self.config.camera.source != "replay":
-            if health is None:
-                return SensorReport(SensorState.DEAD, "the capture process has not reported yet", age_s)
-            silent_s = mono_s - health.mono_s
-            if silent_s > HEALTH_AGE_S:
-                return SensorReport(SensorState.STALE, f"the capture process is silent for {silent_s:.0f} s", age_s)
-            if health.state is not SensorState.OK:
-                return SensorReport(
-                    health.state, health.reason, age_s, {"cause": FROZEN} if health.cause == "frozen" else {}
-                )
-        if judged is None:
-            return SensorReport(SensorState.DEAD, "no picture judged yet", None)
-        if judged.plate_health is not None and judged.plate_health.state == "STILL":
-            return SensorReport(SensorState.DEAD, judged.plate_health.words, age_s, {"cause": FROZEN})
-        view = judged.visibility
-        if view is not None and view.reason:
-            return SensorReport(SensorState.BLIND, view.reason, age_s)
-        if self.config.camera.source != "replay" and (words := self._too_short(judged.frame.exposure_s)):
-            return SensorReport(SensorState.BLIND, words, age_s)
-        return SensorReport(SensorState.OK, "", age_s)
-
-    def _too_short(self, exposure_s: float) -> str:
-        """Stars may still show in a shortened exposure, while an aircraft is a dot like one of them, and most of the
-        time nobody looks: there are no more exposures than of the wanted length."""
-        if exposure_s >= max(TRAIL_S, TRAIL_SHARE * self.config.camera.exposure_s):
-            return ""
-        return f"exposures of {exposure_s:.3g} s are too short: an aircraft leaves no trail, or passes between them"
+        return camera_report(self.config.camera, self.camera_health, self.judged, mono_s)
 
     def radio_report(self, mono_s: float) -> SensorReport:
-        if self.config.radio.source == "none":
-            return SensorReport(SensorState.DEAD, "this station has no radio", None, {"cause": ABSENT})
-        health = self.radio_health
-        if health is None:
-            return SensorReport(SensorState.DEAD, "the radio process has not reported yet")
-        age_s = mono_s - health.mono_s
-        if age_s > HEALTH_AGE_S:
-            return SensorReport(SensorState.STALE, f"the radio process is silent for {age_s:.0f} s", age_s)
-        return SensorReport(health.state, health.reason or health.warning, age_s)
+        return radio_report(self.config.radio, self.radio_health, mono_s)
 
     def plate_report(self) -> SensorReport:
         fault = self._plate_fault or ("" if self.judged is None else self.judged.plate_fault)
-        if fault:
-            refused = self._plate_refused or self.plate is not None
-            return SensorReport(SensorState.DEAD, fault, None, {"cause": REFUSED} if refused else {})
-        if self.plate is None:
-            return SensorReport(
-                SensorState.DEAD, "no plate: the camera cannot say where it looks; run `skyspotter calibrate`"
-            )
-        health = self.plate_health
-        if health is not None and health.state == "JUMPED":
-            return SensorReport(SensorState.DEAD, health.words, None, {"cause": JUMPED})
-        return SensorReport(SensorState.OK, "" if health is None else health.words)
+        refused = self._plate_refused or self.plate is not None
+        return plate_report(self.plate, fault, refused=refused, health=self.plate_health)
 
     @property
     def plate_health(self) -> PlateHealth | None:
@@ -295,14 +237,6 @@ class Station:
         """Of the sky above 10 degrees, where stars prove that the camera sees; None without a plate or a picture."""
         view = None if self.judged is None else self.judged.visibility
         return None if view is None else float(np.clip(view.fraction, 0.0, 1.0))
-
-
-def direction_sigma_deg(plate: Plate | None, lowest_deg: float) -> float:
-    """One sigma of a direction, detection and plate together, where the plate is worst above `lowest_deg`."""
-    if plate is None or plate.covariance is None:  # only the simulator's plate, the truth itself, carries none
-        return DETECTION_SIGMA_DEG
-    sky = CENTRE_ENU[CENTRE_ENU[:, 2] >= np.sin(np.radians(lowest_deg))]
-    return float(np.hypot(DETECTION_SIGMA_DEG, plate.sigma_deg(sky).max()))
 
 
 def _latched_of(name: str, latched: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

@@ -10,8 +10,8 @@ import pytest
 from edge.guard.faults import BY_CODE
 from edge.guard.verdict import Verdict
 from edge.records import SkyObject
+from edge.runtime.clock import Moment
 from edge.vision.evidence import CODES, MOST_PER_HOUR, EvidenceAsked
-from edge.vision.station import Moment
 from tests.edge.vision.test_outward import verdict
 
 UTC_NS = 1_781_473_500_000_000_000

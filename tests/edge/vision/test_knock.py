@@ -12,8 +12,9 @@ from camera.sim.conditions import SimKnock, SimSky
 from camera.sim.renderer import Renderer, simulated_plate
 from camera.sim.scenario import SimCloud, night
 from edge.records import Pointing, RadioHealth, SensorReport
+from edge.runtime.clock import Moment
 from edge.vision.sight import Sight
-from edge.vision.station import Moment, Station
+from edge.vision.station import Station
 from models.detect import Detection, Timings
 from tests.edge.vision.test_station import OK, camera_health, make_station
 

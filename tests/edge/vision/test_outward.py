@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from edge.guard.payload import Message, Reason, Sensor, Sensors, Stamp, TracksMessage, rfc3339
 from edge.guard.verdict import Verdict
 from edge.records import SensorState
+from edge.runtime.clock import Moment
 from edge.vision.outward import Outward, edges
-from edge.vision.station import Moment
 from tests.edge.vision.test_station import judged, make_station
 
 NOW = rfc3339(0)

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from camera.geodesy import azel_to_unit
 from camera.visibility import SectorState
 from edge.guard.payload import EventMessage, Message, Stamp
+from edge.runtime.clock import Moment
 from edge.vision.outward import Outward
 from edge.vision.skygrid import SkyMessage, SkyRing, sky_message
-from edge.vision.station import Moment
 from tests.edge.vision.test_station import judged, make_station
 
 STAMP = Stamp(station="test", boot_id="boot-1", simulated=False)

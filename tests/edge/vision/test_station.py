@@ -20,9 +20,10 @@ from edge.fusion.satellites import SatelliteBook
 from edge.guard.payload import Stamp
 from edge.guard.situation import ABSENT, FROZEN, JUMPED
 from edge.records import AircraftState, CameraHealth, Pointing, RadioHealth, SensorState
+from edge.runtime.clock import Moment
 from edge.vision.outward import Outward
 from edge.vision.sight import Judged, JudgedSum
-from edge.vision.station import Moment, Station
+from edge.vision.station import Station
 
 UTC_NS = 1_781_473_500_000_000_000
 OK = SensorState.OK
