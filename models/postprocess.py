@@ -25,7 +25,10 @@ SMALLEST_PIECE = 4  # pixels of mask
 MOST_PIECES = 300  # the largest; more than this is no sky with trails, and joining costs the square of it
 SHORTEST_PX = 3.0
 STRAIGHT_RMS_PX = 1.8  # a three pixel wide stroke has 0.8
-BROADEST_PX = 12.0  # pixels per pixel of length: more is a glow, not a line
+BROADEST_PX = 12.0  # pixels per pixel of length: more is a glow, or some crossing lines, or a lamp out of focus
+SLENDER = 15.0  # of such: length over width of each line,
+SCRAP, EXPLAINED = 0.1, 0.8  # share of the pixels that makes a line of them, share that all lines together need,
+MOST_CROSSING = 3  # and their number
 JOIN_GAP_PX = 60.0
 JOIN_ACROSS_PX = 2.5
 JOIN_ANGLE_DEG = 10.0
@@ -128,12 +131,21 @@ def _fit(xy: Points, p: NDArray[np.float64], kinds: NDArray[np.float64]) -> _Pie
 
 
 def _straight_parts(piece: _Piece) -> list[_Piece]:
-    """The piece itself where one gently bent line explains it, otherwise the lines found in it one after the other."""
+    """The piece itself where one gently bent line explains it, otherwise the lines found in it one after the other. A
+    broad one must be all lines, few and slender: a rim or a mast falls into lines, too."""
+    parts = _lines_within(piece)
+    if piece.width <= BROADEST_PX or len(piece.xy) <= BROADEST_PX**2:
+        return parts
+    lines = [part for part in parts if len(part.xy) >= SCRAP * len(piece.xy)]
+    explained = sum(len(line.xy) for line in lines) / len(piece.xy)
+    slender = all(line.length >= SLENDER * line.width for line in lines)
+    return lines if len(lines) <= MOST_CROSSING and explained >= EXPLAINED and slender else []
+
+
+def _lines_within(piece: _Piece) -> list[_Piece]:
     parts: list[_Piece] = []
     rest = piece
     for _ in range(6):
-        if rest.width > BROADEST_PX and len(rest.xy) > BROADEST_PX**2:
-            return parts
         residual = _residual(rest)
         # A bright trail is a band, spread across by its width over the root of 12; crossing lines spread more.
         spread = float(np.sqrt(np.average(residual**2, weights=rest.p)))
@@ -166,7 +178,8 @@ def _best_line(piece: _Piece) -> NDArray[np.bool_]:
         if best.sum() < SMALLEST_PIECE:
             return np.ones(len(piece.xy), bool)
         line = _fit(piece.xy[best], piece.p[best], piece.kinds[best])
-        best = np.abs((piece.xy - line.centre) @ np.array([-line.along[1], line.along[0]])) < 3.0
+        off = np.abs((piece.xy - line.centre) @ np.array([-line.along[1], line.along[0]]))
+        best = off < max(3.0, 0.7 * line.width)  # a bright one is broad: what was left beside it would be its double
     return best
 
 
@@ -220,7 +233,7 @@ def _on_one_line(a: _Piece, b: _Piece) -> bool:
     across = float(off @ np.array([-a.along[1], a.along[0]]))
     if abs(across - expected) > max(JOIN_ACROSS_PX, 0.6 * a.width) + 0.04 * max(gap, 0.0):
         return False
-    if b.length < 8 or gap < 0:  # too short to have a direction of its own, or beside
+    if b.length < max(8.0, 2 * b.width):  # too short to have a direction of its own
         return True
     tangent = np.array([a.along[0] - slope * a.along[1], a.along[1] + slope * a.along[0]])
     return abs(float(tangent @ b.along)) / float(np.hypot(*tangent)) > np.cos(np.radians(JOIN_ANGLE_DEG))

@@ -114,3 +114,35 @@ def test_noise_over_the_whole_picture_ends_in_bounded_time_with_finite_trails():
     for trail in trails_from_logits(logits, threshold=0.05):
         assert np.isfinite(trail.polyline_px).all()
         assert 0 <= trail.score <= 1
+
+
+def drawn_broad(*lines: tuple[tuple[int, int], tuple[int, int]], width: int, side: int = 400) -> np.ndarray:
+    logits = logits_of(side=side)
+    canvas = np.zeros((side, side), np.uint8)
+    for a, b in lines:
+        cv2.line(canvas, a, b, 1, width)
+    logits[0, 0][canvas > 0], logits[0, 1][canvas > 0] = -4, 4
+    return logits
+
+
+def test_a_lamp_out_of_focus_draws_a_broad_trail_and_it_is_one():
+    (trail,) = trails_from_logits(drawn_broad(((20, 60), (380, 300)), width=15), threshold=0.5)
+    assert covered_share(np.array([[20.0, 60.0], [380.0, 300.0]]), [trail.polyline_px], 3.0) > 0.95
+
+
+def test_two_bright_trails_that_cross_are_two_and_nothing_is_left_beside_them():
+    cross = ((20, 40), (380, 330)), ((200, 5), (240, 395))
+    trails = trails_from_logits(drawn_broad(*cross, width=8), threshold=0.3)
+    assert len(trails) == 2
+    for truth in cross:
+        assert max(covered_share(np.array(truth, float), [t.polyline_px], 3.0) for t in trails) > 0.95
+
+
+def test_a_bright_rim_or_a_mast_with_stays_is_no_trail():
+    ring = logits_of(side=400)
+    canvas = np.zeros((400, 400), np.uint8)
+    cv2.circle(canvas, (200, 200), 170, 1, 6)
+    ring[0, 0][canvas > 0], ring[0, 1][canvas > 0] = -4, 4
+    assert trails_from_logits(ring, threshold=0.5) == []
+    stays = [((200, 20), (60 + 70 * k, 380)) for k in range(5)]
+    assert trails_from_logits(drawn_broad(*stays, width=8), threshold=0.5) == []
