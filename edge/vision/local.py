@@ -20,6 +20,7 @@ from edge.runtime.place import record_directory, runtime_directory
 log = logging.getLogger(__name__)
 
 HOLD_FILE, RELEASE_FILE = "hold", "release-"
+AGAIN_S = 1.0  # a disk that refused
 
 
 def local_hold() -> str:
@@ -73,3 +74,26 @@ def write_latched(latched: Mapping[str, Mapping[str, str]]) -> str:
     except OSError as err:
         return f"{path}: what is latched cannot be kept over a restart: {err.strerror}"
     return ""
+
+
+class LatchedFile:
+    """Written as soon as what is latched changes; a disk that refuses is asked again every second."""
+
+    def __init__(self, written: Mapping[str, Mapping[str, str]]) -> None:
+        self._written, self._again_mono_s = written, float("-inf")
+        self.trouble = ""  # why the newest is not on disk
+
+    def keep(self, latched: Mapping[str, Mapping[str, str]], now_mono_s: float) -> None:
+        if latched == self._written:
+            self.trouble = ""
+            return
+        if now_mono_s < self._again_mono_s:
+            return
+        trouble = write_latched(latched)
+        if trouble:
+            if trouble != self.trouble:
+                log.error("latched kept=no reason=%s", trouble)
+            self._again_mono_s = now_mono_s + AGAIN_S
+        else:
+            self._written = latched
+        self.trouble = trouble

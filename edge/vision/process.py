@@ -11,14 +11,13 @@ is beaten by finished decisions, and only while the eye comes back from its work
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from importlib.metadata import version
 
-from camera.device import Frame
 from edge.config import Config
 from edge.fusion.satellites import SatelliteBook
 from edge.guard.payload import Message, Stamp, rfc3339
@@ -33,20 +32,17 @@ from edge.runtime.ring import RingReader
 from edge.runtime.timesync import clock_quality, kernel_time_words
 from edge.status import StatusFile, write_status
 from edge.vision.evidence import EvidenceAsked
+from edge.vision.eye import Eye
 from edge.vision.inward import Inward
 from edge.vision.journal import Journal, Stack, detection_record
-from edge.vision.local import local_hold, read_latched, take_releases, write_latched
+from edge.vision.local import LatchedFile, local_hold, read_latched, take_releases
 from edge.vision.outward import Outward
-from edge.vision.sight import Judged, load_sight
+from edge.vision.sight import Judged, JudgedSum, load_sight
 from edge.vision.station import Station
-
-log = logging.getLogger(__name__)
 
 TICK_S = 0.1
 EYE_LATE_S = 20.0  # the slowest board needs 2 s for a frame; later than this it hangs
 SLOW_S = 1.0  # what need not be asked ten times a second
-STACK_EVERY_S = 20.0
-SUM_SHARE = 0.8  # of the time between two exposures, for judging the newest and the sum
 
 
 def main(config: Config, clock: Clock, stop: threading.Event) -> None:
@@ -56,16 +52,6 @@ def main(config: Config, clock: Clock, stop: threading.Event) -> None:
         judgement.run(stop)
     finally:
         judgement.close()
-
-
-@dataclass(slots=True)
-class _Eye:
-    """Between the eye's thread and the main one. Single values, each written whole."""
-
-    came_back_mono_s: float = field(default_factory=time.monotonic)
-    frames: int = 0
-    sums_left_out: int = 0  # exposures without time for a sum
-    timings_ms: dict[str, float] = field(default_factory=dict)
 
 
 class Judgement:
@@ -79,8 +65,7 @@ class Judgement:
         self._station = Station(
             config, plate=plate, plate_fault=fault, plate_refused=refused, book=book, latched=read_latched()
         )
-        self._written_latched = {name: beam.guard.latched for name, beam in self._station.beams.items()}
-        self._latched_trouble, self._latched_again_mono_s = "", float("-inf")
+        self._latched = LatchedFile(self._station.latched)
         stamp = Stamp.of_boot(config, self._engine.sha256)
         self._publisher = Publisher(
             config, stamp, self._station.wills(stamp, time.time_ns()), version=version("skyspotter")
@@ -93,15 +78,21 @@ class Judgement:
         self._receiver = DatagramReceiver(datagram_path())
         self._ring = RingReader(frames_directory())
         self._notifier = Notifier()
-        self._eye = _Eye()
+        self._eye = Eye(
+            self._sight,
+            self._ring,
+            saw=self._saw,
+            saw_sum=self._saw_sum,
+            sky_rate=1.0 if config.simulation is None else config.simulation.rate,
+        )
         self._error: Exception | None = None  # of the eye's or the ear's thread
         self._wake, self._end = threading.Event(), threading.Event()
         output = config.simulation.output if config.simulation is not None else None
         self._journal = None if output is None else Journal(output)
         self._stack = None if output is None else Stack(output / "stack.png")
         self._threads = [
-            threading.Thread(target=body, name=name, daemon=True)
-            for name, body in (("eye", self._look), ("ear", self._listen))
+            threading.Thread(target=self._repeat, args=(turn,), name=name, daemon=True)
+            for name, turn in (("eye", self._eye.turn), ("ear", self._listen))
         ]
 
     def run(self, stop: threading.Event) -> None:
@@ -165,30 +156,13 @@ class Judgement:
                 self._outward.say(name, verdict, now)
                 if self._evidence is not None:
                     self._evidence.notice(name, verdict, self._station.beams[name].objects, now)
-            self._keep_latched(now)
+            self._latched.keep(self._station.latched, now.mono_s)
             self._outward.station_wide(now, self._parts)
-
-    def _keep_latched(self, now: Moment) -> None:
-        """On disk as soon as it changes; a disk that refuses is asked again every second."""
-        latched = {name: beam.guard.latched for name, beam in self._station.beams.items()}
-        if latched == self._written_latched:
-            self._latched_trouble = ""
-            return
-        if now.mono_s < self._latched_again_mono_s:
-            return
-        trouble = write_latched(latched)
-        if trouble:
-            if trouble != self._latched_trouble:
-                log.error("latched kept=no reason=%s", trouble)
-            self._latched_again_mono_s = now.mono_s + SLOW_S
-        else:
-            self._written_latched = latched
-        self._latched_trouble = trouble
 
     def _once_a_second(self, now: Moment) -> None:
         station = self._station
         with self._lock:
-            station.disk_full = self._latched_trouble or self._publisher.disk_full
+            station.disk_full = self._latched.trouble or self._publisher.disk_full
             station.forget_old(now.mono_s)
             for code, who in take_releases():
                 for beam in station.beams.values():
@@ -252,37 +226,23 @@ class Judgement:
 
     # -- the eye's and the ear's threads -----------------------------------------------------------------------------
 
-    def _look(self) -> None:
+    def _repeat(self, turn: Callable[[], None]) -> None:
         try:
             while not self._end.is_set():
-                frame = self._ring.newest(0.5)
-                if isinstance(frame, Frame):
-                    judged = self._sight.judge(frame)
-                    with self._lock:
-                        self._station.saw(judged)
-                    self._eye.frames += 1
-                    self._eye.timings_ms = judged.timings_ms
-                    self._wake.set()
-                    self._keep(judged)
-                    self._look_at_sum(frame, sum(judged.timings_ms.values()) / 1e3)
-                self._eye.came_back_mono_s = time.monotonic()
-        except Exception as err:
-            self._fail(err)
+                turn()
+        except Exception as err:  # the main thread ends the process with it: a thread that is gone is never missed
+            self._error = err
+            self._wake.set()
 
-    def _look_at_sum(self, frame: Frame, judged_in_s: float) -> None:
-        """Between two exposures, where there is time for it."""
-        rate = 1.0 if self._config.simulation is None else self._config.simulation.rate
-        in_time = 2.0 * judged_in_s < SUM_SHARE * frame.exposure_s / rate
-        self._eye.sums_left_out += not in_time
-        judged = self._sight.judge_sum(frame, in_time=in_time)
-        if judged is not None:
-            with self._lock:
-                self._station.saw_sum(judged)
-
-    def _fail(self, err: Exception) -> None:
-        """Carried to the main thread, which ends the process with it: a thread that is gone would never be missed."""
-        self._error = err
+    def _saw(self, judged: Judged) -> None:
+        with self._lock:
+            self._station.saw(judged)
         self._wake.set()
+        self._keep(judged)
+
+    def _saw_sum(self, judged: JudgedSum) -> None:
+        with self._lock:
+            self._station.saw_sum(judged)
 
     def _keep(self, judged: Judged) -> None:
         """The demo's record of what was seen; after publishing, so that nobody waits for the disk."""
@@ -296,11 +256,7 @@ class Judgement:
         self._stack.add(judged.frame)
 
     def _listen(self) -> None:
-        try:
-            while not self._end.is_set():
-                records = self._receiver.receive(0.5)
-                if records:
-                    with self._lock:
-                        self._station.heard(records)
-        except Exception as err:
-            self._fail(err)
+        records = self._receiver.receive(0.5)
+        if records:
+            with self._lock:
+                self._station.heard(records)

@@ -111,6 +111,11 @@ class Station:
         self._radio_ok_mono_s: float | None = None
         self.twins: TwinWatch | None = None  # a replay has none
 
+    @property
+    def latched(self) -> dict[str, dict[str, str]]:
+        """By beam: what only somebody at the box can release."""
+        return {name: beam.guard.latched for name, beam in self.beams.items()}
+
     def wills(self, stamp: Stamp, utc_ns: int) -> dict[str, SafetyMessage]:
         """By beam: what the broker says when this process has vanished."""
         plate_sha = "" if self.plate is None else self.plate.sha256

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.vision.local import read_latched, take_releases, write_latched
+from edge.vision.local import LatchedFile, read_latched, take_releases, write_latched
 
 LATCHED = {"main": {"remote-hold": "visitors on the roof"}}
 
@@ -32,6 +32,18 @@ def test_a_damaged_list_latches_every_beam(tmp_path: Path, content: str) -> None
 def test_a_disk_that_refuses_is_words_and_no_end_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", "/proc/nowhere")
     assert "cannot be kept over a restart" in write_latched(LATCHED)
+
+
+def test_what_a_disk_refused_is_written_a_second_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = LatchedFile({})
+    monkeypatch.setenv("STATE_DIRECTORY", "/proc/nowhere")
+    file.keep(LATCHED, 10.0)
+    assert "cannot be kept over a restart" in file.trouble
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    file.keep(LATCHED, 10.5)
+    assert (bool(file.trouble), read_latched()) == (True, {})
+    file.keep(LATCHED, 11.0)
+    assert (file.trouble, read_latched()) == ("", LATCHED)
 
 
 def test_a_release_works_once(tmp_path: Path) -> None:
