@@ -16,6 +16,7 @@ from models.contract import Trail
 from models.cutouts import Gallery
 from models.study import NAMES, TRUTHS, study
 from models.trail_reports import of_study, show_study
+from models.zoo import zoo_path
 from tests.models.test_study import by_hand, seen_as
 
 run = CliRunner().invoke
@@ -80,3 +81,30 @@ def test_an_evaluation_is_written_whole_by_its_command(tmp_path: Path) -> None:
     assert "1 hits, 1 misses, 1 false alarms" in text
     assert spread(into / "found_against_false.png") > 10
     assert spread(into / "gallery-1.png") > 10
+
+
+def test_the_study_command_judges_the_networks_it_is_given_on_the_frames_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def one_frame(seeds, **how):
+        asked.append((list(seeds), how))
+        yield by_hand()  # black: nothing to be found
+
+    monkeypatch.setattr("models.study.study_frames", one_frame)
+    copy = tmp_path / "other.onnx"
+    copy.write_bytes(zoo_path().read_bytes())
+    what = ["study", "--network", str(zoo_path()), "--network", str(copy), "--report", str(tmp_path / "report")]
+    done = run(app, [*what, "--nights", "2", "--exposure", "2", "--sum", "5", "--brightness", "0.5"])
+    assert done.exit_code == 0, done.output
+    assert asked == [([1, 2], {"exposure_s": 2.0, "exposures": 5, "brightness": 0.5})]
+    facts = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert facts["settings"]["exposures summed"] == 5
+    assert [(n["network"], n["frames"], n["missed"]) for n in facts["networks"]] == [
+        (zoo_path().stem, 1, 3), ("other", 1, 3),
+    ]  # fmt: skip
+    (tmp_path / "torn.onnx").write_bytes(b"no network")
+    refused = run(app, ["study", "--network", str(tmp_path / "torn.onnx")])
+    assert refused.exit_code == 2
+    assert "torn.onnx" in refused.output
