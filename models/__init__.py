@@ -5,6 +5,7 @@ contract.py      what goes in and what comes out: the page training, engines and
 preprocess.py    planes in units of the noise -> what the network reads
 tiles.py         planes larger than an engine's buffers
 postprocess.py   logits -> trails in stored pixels
+lines.py         pixels of trail as lines
 engine_onnx.py   ONNX Runtime, or a refusal that says why
 engine_openvino.py  OpenVINO, optional and proven
 engine_tensorrt.py  TensorRT on a GPU, built once per machine

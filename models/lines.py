@@ -1,0 +1,197 @@
+"""Pixels of trail as lines: pieces fitted, crossing ones taken apart, dashes joined, the trails of stars told. Pure.
+
+A trail of an aircraft under strobes is a row of dashes; what lies on one line with small gaps is one trail. Crossing
+trails are one blob; what one line cannot explain is split. All lengths are pixels of the planes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+
+SMALLEST_PIECE = 4  # pixels of mask
+STRAIGHT_RMS_PX = 1.8  # a three pixel wide stroke has 0.8
+BROADEST_PX = 12.0  # pixels per pixel of length: more is a glow, or some crossing lines, or a lamp out of focus
+SLENDER = 15.0  # of such: length over width of each line,
+SCRAP, EXPLAINED = 0.1, 0.8  # share of the pixels that makes a line of them, share that all lines together need,
+MOST_CROSSING = 3  # and their number
+JOIN_GAP_PX = 60.0
+JOIN_ACROSS_PX = 2.5
+JOIN_ANGLE_DEG = 10.0
+MANY_ALIKE = 8  # side by side, parallel, equally long: stars of a long exposure; no traffic, no train of satellites
+ALIKE_ANGLE_DEG = 8.0
+ALIKE_LENGTH = 2.0  # at most so many times longer or shorter
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Pixels of one (part of a) trail and the line through them."""
+
+    xy: Points  # (N, 2)
+    p: NDArray[np.float64]  # (N,) probability of being trail
+    kinds: NDArray[np.float64]  # (N, 3) probability of each trail class, given trail
+    centre: Points
+    along: Points  # unit vector
+    begin: float  # of the pixels, along the line from the centre
+    end: float
+    rms: float  # across
+
+    @property
+    def length(self) -> float:
+        return self.end - self.begin
+
+    @property
+    def width(self) -> float:
+        """Mean number of pixels across."""
+        return len(self.xy) / max(self.length, 1.0)
+
+
+def fit(xy: Points, p: NDArray[np.float64], kinds: NDArray[np.float64]) -> Piece:
+    """The line through the pixels, each weighed by its probability."""
+    weight = p / p.sum()
+    centre = weight @ xy
+    off = xy - centre
+    spread, axes = np.linalg.eigh((off * weight[:, None]).T @ off)
+    along = axes[:, 1]
+    s = off @ along
+    return Piece(xy, p, kinds, centre, along, float(s.min()), float(s.max()), float(np.sqrt(max(spread[0], 0.0))))
+
+
+def straight_parts(piece: Piece) -> list[Piece]:
+    """The piece itself where one gently bent line explains it, otherwise the lines found in it one after the other. A
+    broad one must be all lines, few and slender: a rim or a mast falls into lines, too."""
+    parts = _lines_within(piece)
+    if piece.width <= BROADEST_PX or len(piece.xy) <= BROADEST_PX**2:
+        return parts
+    lines = [part for part in parts if len(part.xy) >= SCRAP * len(piece.xy)]
+    explained = sum(len(line.xy) for line in lines) / len(piece.xy)
+    slender = all(line.length >= SLENDER * line.width for line in lines)
+    return lines if len(lines) <= MOST_CROSSING and explained >= EXPLAINED and slender else []
+
+
+def _lines_within(piece: Piece) -> list[Piece]:
+    parts: list[Piece] = []
+    rest = piece
+    for _ in range(6):
+        residual = _residual(rest)
+        # A bright trail is a band, spread across by its width over the root of 12; crossing lines spread more.
+        spread = float(np.sqrt(np.average(residual**2, weights=rest.p)))
+        if spread <= max(STRAIGHT_RMS_PX, 0.4 * rest.width) or len(rest.xy) < 12:
+            return [*parts, rest]
+        on = _best_line(rest)
+        parts.append(fit(rest.xy[on], rest.p[on], rest.kinds[on]))
+        if (~on).sum() < SMALLEST_PIECE:
+            return parts
+        rest = fit(rest.xy[~on], rest.p[~on], rest.kinds[~on])
+    return parts  # what six lines do not explain is no trail
+
+
+def _best_line(piece: Piece) -> NDArray[np.bool_]:
+    """Pixels near the line that explains most, of 60 through pairs of pixels (RANSAC; Fischler & Bolles 1981),
+    seeded."""
+    rng = np.random.default_rng(len(piece.xy))
+    best = np.zeros(len(piece.xy), bool)
+    for _ in range(60):
+        i, j = rng.integers(len(piece.xy), size=2)
+        line = piece.xy[j] - piece.xy[i]
+        length = float(np.hypot(*line))
+        if length < 4:
+            continue
+        off = piece.xy - piece.xy[i]
+        near = np.abs(off[:, 0] * line[1] - off[:, 1] * line[0]) / length < 2.5
+        if near.sum() > best.sum():
+            best = near
+    for _ in range(2):  # two pixels gave the direction; all of the line's give it better
+        if best.sum() < SMALLEST_PIECE:
+            return np.ones(len(piece.xy), bool)
+        line = fit(piece.xy[best], piece.p[best], piece.kinds[best])
+        off = np.abs((piece.xy - line.centre) @ np.array([-line.along[1], line.along[0]]))
+        best = off < max(3.0, 0.7 * line.width)  # a bright one is broad: what was left beside it would be its double
+    return best
+
+
+def _residual(piece: Piece) -> NDArray[np.float64]:
+    s, d = _along_across(piece)
+    return np.asarray(d - np.polynomial.polynomial.polyval(s, _bend(piece, s, d)))
+
+
+def _along_across(piece: Piece) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Along the line scaled to about -1 ... 1, and across it in pixels."""
+    off = piece.xy - piece.centre
+    half = max(piece.length / 2, 1.0)
+    return off @ piece.along / half, off @ np.array([-piece.along[1], piece.along[0]])
+
+
+def _bend(piece: Piece, s: NDArray[np.float64], d: NDArray[np.float64]) -> NDArray[np.float64]:
+    degree = 1 if piece.length < 30 else 2 if piece.length < 200 else 4
+    return np.asarray(np.polynomial.polynomial.polyfit(s, d, degree, w=np.sqrt(piece.p)))
+
+
+def joined(pieces: list[Piece]) -> list[Piece]:
+    """Pieces on one line, with small gaps, made one; the longest take the others up."""
+    pieces = sorted(pieces, key=lambda piece: -piece.length)
+    first = 0
+    while first < len(pieces):
+        for other in range(first + 1, len(pieces)):
+            if _on_one_line(pieces[first], pieces[other]):
+                a, b = pieces[first], pieces.pop(other)
+                whole = fit(np.vstack((a.xy, b.xy)), np.concatenate((a.p, b.p)), np.vstack((a.kinds, b.kinds)))
+                pieces[first] = whole
+                break
+        else:
+            first += 1
+    return pieces
+
+
+def _on_one_line(a: Piece, b: Piece) -> bool:
+    """Whether b, the shorter, continues a (or fills a gap of it)."""
+    off = b.centre - a.centre
+    s = float(off @ a.along)
+    reach = b.length / 2 * abs(float(a.along @ b.along))
+    gap = max(s - reach - a.end, a.begin - s - reach)
+    if gap > min(JOIN_GAP_PX, 10 + 1.5 * max(a.length, b.length)):
+        return False
+    # The tangent at the nearer end, so that a long bent trail takes up its own continuation.
+    half = max(a.length / 2, 1.0)
+    bend = _bend(a, *_along_across(a))
+    at = float(np.clip(s / half, -1, 1))
+    slope = float(np.polynomial.polynomial.polyval(at, np.polynomial.polynomial.polyder(bend))) / half
+    expected = float(np.polynomial.polynomial.polyval(at, bend)) + slope * (s - at * half)
+    across = float(off @ np.array([-a.along[1], a.along[0]]))
+    if abs(across - expected) > max(JOIN_ACROSS_PX, 0.6 * a.width) + 0.04 * max(gap, 0.0):
+        return False
+    if b.length < max(8.0, 2 * b.width):  # too short to have a direction of its own
+        return True
+    tangent = np.array([a.along[0] - slope * a.along[1], a.along[1] + slope * a.along[0]])
+    return abs(float(tangent @ b.along)) / float(np.hypot(*tangent)) > np.cos(np.radians(JOIN_ANGLE_DEG))
+
+
+def star_trails(lines: list[Piece]) -> NDArray[np.bool_]:
+    """(N,) which lines are the trails of stars: many parallel, equally long ones side by side."""
+    if len(lines) < MANY_ALIKE:
+        return np.zeros(len(lines), bool)
+    along, centre = np.stack([piece.along for piece in lines]), np.stack([piece.centre for piece in lines])
+    length = np.array([piece.length for piece in lines])
+    parallel = np.abs(along @ along.T) > np.cos(np.radians(ALIKE_ANGLE_DEG))
+    ratio = length[:, None] / length
+    off = centre[None] - centre[:, None]
+    across = np.abs(off[..., 1] * along[:, None, 0] - off[..., 0] * along[:, None, 1])
+    alike = parallel & (ratio < ALIKE_LENGTH) & (ratio > 1 / ALIKE_LENGTH) & (across > JOIN_ACROSS_PX)
+    return np.asarray(alike.sum(axis=1) >= MANY_ALIKE - 1)
+
+
+def polyline(piece: Piece) -> Points:
+    """(N, 2) along the gently bent middle."""
+    s, d = _along_across(piece)
+    bend = _bend(piece, s, d)
+    count = 2 if piece.length < 30 else int(np.clip(piece.length / 15, 5, 60))
+    half = max(piece.length / 2, 1.0)
+    at = np.linspace(piece.begin, piece.end, count)
+    across = np.polynomial.polynomial.polyval(at / half, bend)
+    return np.asarray(
+        piece.centre + at[:, None] * piece.along + across[:, None] * np.array([-piece.along[1], piece.along[0]])
+    )
