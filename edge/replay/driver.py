@@ -21,6 +21,7 @@ from pathlib import Path
 
 from camera.device import Frame
 from camera.geodesy import enu_to_azel
+from camera.views import classical
 from camera.whole import write_whole
 from edge.config import Config
 from edge.fusion.satellites import SatelliteBook
@@ -34,8 +35,9 @@ from edge.runtime.clock import Clock, Moment
 from edge.runtime.notify import Notifier
 from edge.runtime.place import frames_directory
 from edge.runtime.ring import EndOfFrames, ReadError, RingReader
-from edge.vision.journal import Journal, detection_record, picture_bgr, picture_path, write_picture
+from edge.vision.journal import Journal, detection_record
 from edge.vision.outward import Outward
+from edge.vision.pictures import picture_path, write_picture
 from edge.vision.sight import Judged, load_sight
 from edge.vision.station import Station
 
@@ -163,7 +165,9 @@ class Driver:
 
     def _draw(self, judged: Judged, name: str) -> None:
         frame = judged.frame
-        image = picture_bgr(frame, half=frame.mosaic == "RGGB" or max(frame.width, frame.height) > LARGEST_PICTURE_PX)
+        image = classical(frame)[..., ::-1]
+        if max(image.shape) > LARGEST_PICTURE_PX:
+            image = image[::2, ::2]
         trails = [
             DrawnTrail(t.polyline_px, t.trail_class, t.score, f"{t.trail_class} {t.score:.2f}") for t in judged.trails
         ]

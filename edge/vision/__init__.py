@@ -10,6 +10,7 @@ skygrid.py   where the camera sees and whether its plate holds, as a message
 inward.py    what the network may say: pointing, hold, heartbeat, a twin
 evidence.py  which minutes the recorder is asked to keep
 journal.py   the same as files, for replays and the demo
+pictures.py  their pictures, and the brightest of all frames
 local.py     what somebody at the box says, and what stays latched over a restart
 process.py   threads, clocks and the loop of the live process
 """

@@ -34,9 +34,10 @@ from edge.status import StatusFile, write_status
 from edge.vision.evidence import EvidenceAsked
 from edge.vision.eye import Eye
 from edge.vision.inward import Inward
-from edge.vision.journal import Journal, Stack, detection_record
+from edge.vision.journal import Journal, detection_record
 from edge.vision.local import LatchedFile, local_hold, read_latched, take_releases
 from edge.vision.outward import Outward
+from edge.vision.pictures import Stack
 from edge.vision.sight import Judged, JudgedSum, load_sight
 from edge.vision.station import Station
 
