@@ -12,8 +12,7 @@ import typer
 
 from models import cli_engines, cli_measure, cli_published
 from models.cli_measure import NetworkOption
-from models.cli_shared import SHIPPED, DataOption, ThreadsOption, ThresholdOption, err, out, progress, refusing
-from models.contract import ModelRefused
+from models.cli_shared import SHIPPED, DataOption, ThreadsOption, ThresholdOption, out, progress, refusing
 
 app = typer.Typer(help="Train, quantise, evaluate and run the network.", no_args_is_help=True)
 cli_engines.register(app)
@@ -44,20 +43,17 @@ def train(
     from models.train import Recipe
     from models.train import train as train_net
 
-    with progress() as bar:
-        try:
-            recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, network=network)
-            preparing = bar.add_task("preparing", total=None)
-            sources = gather(data, run / "cache", nights=nights)
-            bar.remove_task(preparing)
-            task = bar.add_task("training", total=steps)
+    with refusing(), progress() as bar:
+        recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, network=network)
+        preparing = bar.add_task("preparing", total=None)
+        sources = gather(data, run / "cache", nights=nights)
+        bar.remove_task(preparing)
+        task = bar.add_task("training", total=steps)
 
-            def report(step: Step) -> None:
-                bar.update(task, completed=step.step, description=f"loss {step.loss:.3f} pixel F1 {step.pixel_f1:.3f}")
+        def report(step: Step) -> None:
+            bar.update(task, completed=step.step, description=f"loss {step.loss:.3f} pixel F1 {step.pixel_f1:.3f}")
 
-            checkpoint = train_net(recipe, sources, run, start_from=start_from, report=report, threads=threads)
-        except (ValueError, OSError) as refused:
-            raise _refuse(refused) from refused
+        checkpoint = train_net(recipe, sources, run, start_from=start_from, report=report, threads=threads)
     out.print(f"{checkpoint}: {steps} steps done; next: skyspotter models quantise --run {run} --into FOLDER")
 
 
@@ -80,7 +76,7 @@ def quantise(
     from models.sources import gather
     from models.train import CHECKPOINT, load_net, read_recipe
 
-    try:
+    with refusing(onnx.checker.ValidationError):
         sources = gather(data, run / "cache", nights=nights)
         name = read_recipe(run / CHECKPOINT).network
         planes = [make_batch(sources, size=256, batch=1, seed=4711, step=k)[0] for k in range(2 * samples)]
@@ -93,8 +89,6 @@ def quantise(
             engine.infer(planes[0])
         parity = compare(OnnxEngine(exact, threads=1), OnnxEngine(u8, threads=1), planes[samples:])
         write_sums(into, sorted(into.glob("*.onnx")))
-    except (ValueError, OSError, ModelRefused, onnx.checker.ValidationError) as refused:
-        raise _refuse(refused) from refused
     out.print(f"PyTorch to ONNX: largest logit difference {worst:.1e}")
     out.print(f"float to INT8 on {samples} other patches: {parity}")
     out.print(f"{s8} and {u8} written")
@@ -141,8 +135,3 @@ def detect(
                 lines.write(trails_as_json(str(file), frame, trails) + "\n")
         partial.replace(target)
     out.print(f"{target}: {len(files)} pictures, {found} trails, {unreadable} unreadable")
-
-
-def _refuse(why: Exception) -> typer.Exit:
-    err.print(str(why), highlight=False, markup=False)
-    return typer.Exit(2)

@@ -26,14 +26,14 @@ ThreadsOption = Annotated[int, typer.Option(min=1, max=64)]
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
-    """What cannot be used is one sentence and exit 2."""
+def refusing(*also: type[Exception]) -> Iterator[None]:
+    """What cannot be used is one sentence and exit 2; `also` what a library says of its own files."""
     try:
         yield
     except ModuleNotFoundError as why:
         err.print(f"{why}: install what training needs, pip install '.[train]'", highlight=False, markup=False)
         raise typer.Exit(2) from why
-    except (ModelRefused, ValueError, OSError) as why:
+    except (ModelRefused, ValueError, OSError, *also) as why:
         err.print(str(why), highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(2) from why
 
