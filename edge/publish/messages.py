@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+IN_FLIGHT = 20  # messages of QoS 1 sent and not acknowledged, at most
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:

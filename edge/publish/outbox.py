@@ -18,8 +18,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
-from edge.publish.messages import Delivery, Outgoing
-from edge.publish.mqtt import IN_FLIGHT
+from edge.publish.messages import IN_FLIGHT, Delivery, Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +52,6 @@ class Outbox:
         self._path, self._link, self._maximum_rows = path, link, maximum_rows
         self.counters: Counter[str] = Counter()
         self.trouble = ""  # for `Situation.disk_full`, in words
-        self.beat_mono_s = time.monotonic()
         self._new: queue.Queue[tuple[str, bytes]] = queue.Queue(WAITING)
         self._in_flight: set[int] = set()
         self._not_before_mono_s = 0.0
@@ -98,7 +96,6 @@ class Outbox:
     def _live(self) -> None:
         pending: list[tuple[str, bytes]] = []
         while True:
-            self.beat_mono_s = time.monotonic()
             stopping = self._stopping.is_set()
             if not pending:
                 pending = self._gathered(0.0 if stopping else _TICK_S)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.publish.messages import Delivery
-from edge.publish.mqtt import IN_FLIGHT
+from edge.publish.messages import IN_FLIGHT, Delivery
 from edge.publish.outbox import Outbox, OutboxRefused
 
 
