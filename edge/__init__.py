@@ -1,7 +1,12 @@
 """The appliance: composes camera, network, radio, fusion, guard and publishing.
 
 calibrate.py  `skyspotter calibrate`: frames of a clear night into a plate file
-cli.py        the command `skyspotter`: parses and calls
+cli.py        the command `skyspotter`; its functions parse and call
+cli_*         them, in parts:
+  cli_station   the station and its processes
+  cli_desk      looking after it
+  cli_camera    what frames tell of their camera
+  cli_shared    options that several have
 config.py     the station's configuration, refused with the path of what is wrong
 darks.py      `skyspotter darks`: frames taken with the cap on into master darks
 desk.py       `skyspotter hold`, `release` and `keep`: said at the box, never over the network
