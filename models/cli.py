@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 refused (a file or an option that cannot be used
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ import typer
 
 from models import cli_engines, cli_measure, cli_published
 from models.cli_measure import NetworkOption
-from models.cli_shared import SHIPPED, DataOption, ThreadsOption, ThresholdOption, out, progress, refusing
+from models.cli_shared import SHIPPED, DataOption, OwnOption, ThreadsOption, ThresholdOption, out, progress, refusing
 
 app = typer.Typer(help="Train, quantise, evaluate and run the network.", no_args_is_help=True)
 cli_engines.register(app)
@@ -36,8 +37,10 @@ def train(
     ] = None,
     threads: ThreadsOption = 1,
     network: Annotated[str, typer.Option(help="field, c16d3b, c32d3bs2 or rn18b.")] = "field",
+    own: OwnOption = None,
 ) -> None:
     """Train the field network, or one of its kind."""
+    from models.own import prepare_own
     from models.sources import gather
     from models.train import Progress as Step
     from models.train import Recipe
@@ -46,7 +49,11 @@ def train(
     with refusing(), progress() as bar:
         recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, network=network)
         preparing = bar.add_task("preparing", total=None)
+        own_nights = [prepare_own(folder, run / "cache") for folder in own or ()]
         sources = gather(data, run / "cache", nights=nights)
+        sources = replace(sources, own=[picture for found in own_nights for picture in found.pictures])
+        for folder, found in zip(own or (), own_nights, strict=True):
+            out.print(f"{folder}: {found.summary}", highlight=False, markup=False, soft_wrap=True)
         bar.remove_task(preparing)
         task = bar.add_task("training", total=steps)
 

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 # Cameras whose trail-free frames are backgrounds for injected trails; they are therefore never scored.
 BACKGROUND_CAMERAS = ("cloudynight_lowell", "pyASC_maryland")
+OWN_SHARE = 0.3  # of the patches, where there are own nights
 LARGEST = 30_000.0  # sigma, within float16
 
 
@@ -98,6 +99,7 @@ class Sources:
     photographs: Sequence[Picture]
     skies: Sequence[Picture]
     rendered: Sequence[Picture] = ()
+    own: Sequence[Picture] = ()  # of the station that is trained for (`models.own`)
 
 
 def make_batch(
@@ -112,7 +114,10 @@ def make_batch(
 
 def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     kind = rng.random()
-    if sources.rendered and kind < 0.38:
+    if sources.own and rng.random() < OWN_SHARE:
+        planes, labels = _cut(sources.own, size, rng, towards_trail=0.6, zooms=0.2)
+        inject, shortest = rng.random() < 0.3, 8.0
+    elif sources.rendered and kind < 0.38:
         planes, labels = _cut(sources.rendered, size, rng, towards_trail=0.7, zooms=0.0)
         inject, shortest = rng.random() < 0.15, 8.0
     elif sources.photographs and kind < 0.76:

@@ -48,6 +48,14 @@ class OwnNights:
     held_out: int = 0  # nights
     faults: list[Fault] = field(default_factory=list)
 
+    @property
+    def summary(self) -> str:
+        nights = len({picture.group for picture in self.pictures})
+        return (
+            f"{len(self.pictures)} frames of {nights} nights, {self.taught} trails taught, {self.unlit} polygons "
+            f"without light, {self.held_out} nights held out, {len(self.faults)} things left out"
+        )
+
 
 def held_out(night: str) -> bool:
     """By its date alone: it stays on its side when nights are added."""

@@ -8,8 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from models import synth
+from models.cli import app
+from models.dataset import Picture, Sources, make_batch
 from models.own import held_out, night_folders, own_cases, prepare_own
 
 NIGHT, HELD_OUT = "2026-06-14", "2026-06-16"
@@ -111,3 +114,26 @@ def test_a_held_out_picture_that_cannot_be_read_says_so_when_it_is_scored(nights
 def test_a_folder_without_nights_is_refused_with_what_to_do(tmp_path):
     with pytest.raises(ValueError, match="skyspotter labels"):
         night_folders(tmp_path)
+
+
+def test_own_nights_enter_the_batches_and_without_them_a_batch_is_what_it_was(nights, tmp_path):
+    own = prepare_own(nights, tmp_path / "cache").pictures
+    sky = [Picture(np.zeros((1, 200, 200), np.float16), np.zeros((200, 200), np.uint8), "sky")]
+    with_own, without, empty = Sources(sky, sky, (), own), Sources(sky, sky), Sources(sky, sky, (), ())
+    batches = [make_batch(sources, size=64, batch=24, seed=1, step=1) for sources in (with_own, without, empty)]
+    assert (batches[0][1] == synth.IGNORE).any()
+    assert (batches[1][0] == batches[2][0]).all()
+    assert not (batches[0][0] == batches[1][0]).all()
+
+
+def test_train_takes_own_nights_and_says_what_they_gave(nights, tmp_path):
+    pytest.importorskip("torch")
+    (tmp_path / "data" / "sky").mkdir(parents=True)
+    (tmp_path / "data" / "sky" / "labels.json").write_text('{"images": []}')
+    options = ["--run", str(tmp_path / "run"), "--data", str(tmp_path / "data"), "--nights", "0", "--steps", "1"]
+    done = CliRunner().invoke(app, ["train", *options, "--batch", "1", "--network", "c16d3b", "--own", str(nights)])
+    assert done.exit_code == 0, done.output
+    assert "2 frames of 1 nights, 1 trails taught, 1 polygons without light, 1 nights held out" in done.output
+    refused = CliRunner().invoke(app, ["train", *options, "--own", str(tmp_path / "data")])
+    assert refused.exit_code == 2
+    assert "no nights there" in refused.output
