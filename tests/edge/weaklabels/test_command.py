@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import edge.weaklabels.command
 from camera.files import read_frame
+from camera.plate import Plate
 from camera.sim.renderer import TruthTrail
 from camera.store.fitsfile import encode, plate_in
 from camera.store.header import Origin
@@ -29,15 +30,26 @@ PROJECTED_PX = 2.0
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, TruthTrail]]]:
-    """What the recorders left, two damaged files and a frame without a plate among it."""
+    """What the recorders left; two damaged files, a frame without a plate and one after a knock among it."""
     root = tmp_path_factory.mktemp("station")
     truth = record(root)
     frames = root / "frames" / NIGHT
     first = min(frames.iterdir())
     (frames / "20260614T214520.000Z-90.fits.fz").write_bytes(first.read_bytes()[:30_000])
     (frames / "20260614T214530.000Z-91.fits.fz").write_bytes(encode(frame(0), Origin()))
+    (frames / "20260614T214512.000Z-92.fits.fz").write_bytes(knocked(first))
     (next((root / "aircraft").iterdir()) / "21-7.parquet").write_bytes(b"PAR1 torn")
     return root, [{trail.id: trail for trail in trails} for trails in truth]
+
+
+def knocked(path: Path) -> bytes:
+    """The same frame with a plate from before the camera was moved by 2.5 pixels."""
+    seen = read_frame(path)
+    plate = plate_in(path, seen)
+    assert plate is not None
+    facts = plate.model_dump(exclude={"sha256"})
+    facts["parameters"]["cx"] += 2.5
+    return encode(seen, Origin(plate=Plate.sealed(**facts)))
 
 
 @pytest.fixture(scope="module")
@@ -109,12 +121,13 @@ def test_behind_a_cloud_an_aircraft_is_doubtful(night, labelled):
         assert beside_px(truth[CLOUDED].polyline_px, path).max() < PROJECTED_PX
 
 
-def test_damaged_files_are_named_on_the_card_and_the_rest_goes_on(night, labelled):
+def test_what_is_left_out_is_named_or_counted_on_the_card_and_the_rest_goes_on(night, labelled):
     card = (labelled / NIGHT / "card.md").read_text()
     assert "2 frames labelled" in card
     assert "-90.fits.fz: " in card
     assert "| it cannot be read | 1 |" in card
     assert "| it carries no plate | 1 |" in card
+    assert "| its stars are not where its plate puts them | 1 |" in card
     assert "1 damaged files of the recording" in card
     assert "21-7.parquet" in card
 
