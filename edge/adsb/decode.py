@@ -13,6 +13,7 @@ import pyModeS
 from pyModeS.util import altcode_to_altitude  # type: ignore[attr-defined]  # documented, not re-exported
 
 from edge.adsb.frames import ModeSFrame
+from edge.adsb.quality import Codes
 
 FOOT_M = 0.3048
 KNOT_MPS = 1852.0 / 3600.0
@@ -57,15 +58,8 @@ class Report:
     airspeed_mps: float | None = None
     heading_deg: float | None = None
     vertical_rate_mps: float | None = None
-    version: int | None = None
-    nac_p: int | None = None
-    nac_v: int | None = None
-    sil: int | None = None
-    sda: int | None = None
-    gva: int | None = None
-    supplement_a: bool | None = None
-    supplement_b: bool | None = None
-    supplement_c: bool | None = None
+    supplement_b: bool | None = None  # of this position alone
+    codes: Codes | None = None
 
 
 def decode(frame: ModeSFrame) -> Report | None:
@@ -128,38 +122,33 @@ def _squitter(data: bytes, said: dict[str, Any], typecode: int) -> dict[str, Any
             "heading_deg": said.get("heading"),
             "vertical_rate_mps": _scaled(said.get("vertical_rate"), FOOT_M / 60.0),
             "geo_minus_baro_m": _scaled(said.get("geo_minus_baro"), FOOT_M),
-            "nac_v": said["nac_v"],
+            "codes": Codes(nac_v=said["nac_v"]),
         }
     if typecode == 28 and said["subtype"] == 1:
         return {"squawk": said["squawk"], "emergency": _EMERGENCY[said["emergency_state"]]}
     if typecode == 29 and said["subtype"] <= 1:  # the others are not defined
-        return {"nac_p": said["nac_p"], "sil": said["sil"]}
+        return {"codes": Codes(nac_p=said["nac_p"], sil=said["sil"])}
     if typecode == 31 and said["subtype"] <= 1 and said["version"] <= _LATEST_VERSION:
-        return _status(data, said)
+        return {"codes": _status(data, said)}
     return {}
 
 
-def _status(data: bytes, said: dict[str, Any]) -> dict[str, Any]:
+def _status(data: bytes, said: dict[str, Any]) -> Codes:
     """Operational status, type code 31: DO-260A and DO-260B 2.2.3.2.7.2; version 0 tells its version and no more."""
     version = said["version"]
     if version == 0:
-        return {"version": 0}
-    fields: dict[str, Any] = {
-        "version": version,
-        "nac_p": said["nac_p"],
-        "sil": said["sil"],
-        "supplement_a": bool(said["nic_supplement_a"]),
-    }
-    on_ground = said["subtype"] == 1
-    if on_ground:
-        fields["nac_v"] = said["capability_class"] >> 5 & 7  # ME bits 17 to 19
-    if version >= 2:
-        fields["sda"] = said["operational_mode"] >> 8 & 3  # ME bits 31 and 32
-        if on_ground:
-            fields["supplement_c"] = bool(said["capability_class"] >> 4 & 1)  # ME bit 20
-        else:
-            fields["gva"] = data[10] >> 6  # ME bits 49 and 50, which pyModeS leaves aside
-    return fields
+        return Codes(version=0)
+    on_ground, latest = said["subtype"] == 1, version >= 2
+    return Codes(
+        version=version,
+        nac_p=said["nac_p"],
+        nac_v=said["capability_class"] >> 5 & 7 if on_ground else None,  # ME bits 17 to 19
+        sil=said["sil"],
+        sda=said["operational_mode"] >> 8 & 3 if latest else None,  # ME bits 31 and 32
+        gva=data[10] >> 6 if latest and not on_ground else None,  # ME bits 49 and 50, which pyModeS leaves aside
+        supplement_a=bool(said["nic_supplement_a"]),
+        supplement_c=bool(said["capability_class"] >> 4 & 1) if latest and on_ground else None,  # ME bit 20
+    )
 
 
 def _gnss_height(data: bytes) -> dict[str, float | None]:

@@ -9,7 +9,7 @@ Accuracies are 95 %: a circular normal error has them at 2.45 standard deviation
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NAUTICAL_MILE_M = 1852.0
 _SIGMAS_95_CIRCLE, _SIGMAS_95_LINE = 2.4477, 1.96
@@ -44,9 +44,9 @@ UNKNOWN_VELOCITY_MPS = 5.0  # 1 sigma of a velocity whose accuracy is not told: 
 POOR_NIC, POOR_NACP = 3, 4  # below what separates aircraft by 5 NM without radar: NIC 4, NACp 5, SIL 2 (ED-126, DO-303)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Codes:
-    """What one aircraft last said of itself; None: not yet."""
+    """What one message says, or one aircraft last said, of itself; None: nothing."""
 
     version: int | None = None
     nac_p: int | None = None
@@ -54,8 +54,12 @@ class Codes:
     sil: int | None = None
     sda: int | None = None
     gva: int | None = None
-    supplement_a: bool = False
-    supplement_c: bool = False
+    supplement_a: bool | None = None
+    supplement_c: bool | None = None
+
+    def updated(self, newer: Codes) -> Codes:
+        """With what the newer says; what it leaves open stays."""
+        return replace(self, **{name: told for name in self.__slots__ if (told := getattr(newer, name)) is not None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def quality(codes: Codes, typecode: int, *, supplement_b: bool = False) -> Quali
 
 def nic_and_rc(codes: Codes, typecode: int, *, supplement_b: bool) -> tuple[int, float | None]:
     """NIC and its containment radius; supplements that contradict each other mean the larger one."""
-    a, b, c = codes.supplement_a, supplement_b, codes.supplement_c
+    a, b, c = bool(codes.supplement_a), supplement_b, bool(codes.supplement_c)
     if not codes.version:
         nic = _NIC_0.get(typecode, 0)
         return nic, _RC_0_M.get(typecode, _RC_M.get(nic))

@@ -132,13 +132,10 @@ class AircraftTable:
     def _squitter(self, aircraft: _Aircraft, report: Report, utc_ns: int, mono_s: float) -> dict[str, object]:
         """Velocity, height difference and codes: what only squitters carry."""
         changes: dict[str, object] = {}
-        if report.typecode in (29, 31):
-            _learn(aircraft.codes, report)
-            codes = aircraft.codes
+        if report.codes is not None:
+            codes = aircraft.codes = aircraft.codes.updated(report.codes)
             changes |= {"adsb_version": codes.version, "nac_p": codes.nac_p, "sda": codes.sda, "gva": codes.gva}
-        if report.nac_v is not None:
-            aircraft.codes.nac_v = report.nac_v
-            changes |= {"nac_v": report.nac_v, "velocity_sigma_mps": velocity_sigma_mps(report.nac_v)}
+            changes |= {"nac_v": codes.nac_v, "velocity_sigma_mps": velocity_sigma_mps(codes.nac_v)}
         if report.speed_mps is not None or report.track_deg is not None:
             changes["velocity_utc_ns"] = utc_ns
         if report.speed_mps is not None and report.track_deg is not None and not report.on_ground:
@@ -225,10 +222,3 @@ def _said(aircraft: _Aircraft, report: Report) -> dict[str, object]:
             changes["squawk"] = report.squawk
         aircraft.squawk_once = report.squawk
     return changes
-
-
-def _learn(codes: Codes, report: Report) -> None:
-    for name in ("version", "nac_p", "nac_v", "sil", "sda", "gva", "supplement_a", "supplement_c"):
-        value = getattr(report, name)
-        if value is not None:
-            setattr(codes, name, value)

@@ -2,6 +2,7 @@ import pytest
 
 from edge.adsb.decode import decode
 from edge.adsb.frames import ModeSFrame
+from edge.adsb.quality import Codes
 from edge.adsb.signal.crc import with_parity
 from edge.adsb.sim import encode
 
@@ -41,24 +42,21 @@ def test_the_operational_status_tells_every_code_of_its_version():
     airborne = report(
         encode.squitter(ICAO, me((31, 5), (0, 3), (0, 16), (0x0300, 16), (2, 3), (1, 1), (9, 4), (2, 2), (3, 2)))
     )
-    assert (airborne.version, airborne.supplement_a, airborne.nac_p, airborne.gva, airborne.sil, airborne.sda) == (
-        2, True, 9, 2, 3, 3,
-    )  # fmt: skip
-    assert (airborne.supplement_c, airborne.nac_v) == (None, None)
+    assert airborne.codes == Codes(version=2, supplement_a=True, nac_p=9, gva=2, sil=3, sda=3)
     # On the ground NACv 3 in ME bits 17 to 19 and supplement C in bit 20 of the capability codes, which begin at bit 9.
     ground = report(
         encode.squitter(ICAO, me((31, 5), (1, 3), (3 << 5 | 1 << 4, 16), (0x0200, 16), (2, 3), (0, 1), (8, 4)))
     )
-    assert (ground.supplement_c, ground.nac_v, ground.sda, ground.gva) == (True, 3, 2, None)
+    assert ground.codes == Codes(version=2, supplement_a=False, supplement_c=True, nac_p=8, nac_v=3, sil=0, sda=2)
 
 
 def test_version_0_and_undefined_versions_and_subtypes_tell_no_codes():
     old = report(encode.squitter(ICAO, me((31, 5), (0, 3), (0, 32), (0, 3), (1, 1), (9, 4), (2, 2), (3, 2))))
-    assert (old.version, old.nac_p, old.sil) == (0, None, None)
+    assert old.codes == Codes(version=0)
     for subtype, version in ((2, 2), (0, 4), (0, 7)):
         said = report(encode.squitter(ICAO, me((31, 5), (subtype, 3), (0, 32), (version, 3), (0, 1), (9, 4))))
-        assert (said.version, said.nac_p) == (None, None)
-    assert report(encode.squitter(ICAO, me((29, 5), (3, 2), (0, 32), (9, 4)))).nac_p is None
+        assert said.codes is None
+    assert report(encode.squitter(ICAO, me((29, 5), (3, 2), (0, 32), (9, 4)))).codes is None
 
 
 def test_an_emergency_is_heard_with_its_squawk():
@@ -74,7 +72,7 @@ def test_every_kind_of_velocity_is_told_apart_from_the_others(subtype, knots):
     through_air = (1, 1), (256, 10), (1, 1), (100, 10)
     fields = over_ground if subtype <= 2 else through_air
     said = report(encode.squitter(ICAO, me((19, 5), (subtype, 3), (0, 2), (2, 3), *fields, (0, 1), (1, 1), (11, 9))))
-    assert (said.nac_v, said.vertical_rate_mps) == (2, pytest.approx(-640 * 0.3048 / 60))
+    assert (said.codes, said.vertical_rate_mps) == (Codes(nac_v=2), pytest.approx(-640 * 0.3048 / 60))
     speed_mps = pytest.approx(knots * 1852 / 3600)
     if subtype <= 2:
         assert (said.speed_mps, said.track_deg, said.airspeed_mps) == (speed_mps, 90.0, None)

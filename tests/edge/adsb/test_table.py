@@ -10,6 +10,7 @@ from camera.geodesy import Site
 from edge.adsb import cpr
 from edge.adsb.decode import CprField, Report
 from edge.adsb.motion import GONE_S
+from edge.adsb.quality import Codes
 from edge.adsb.table import AircraftTable
 
 SITE = Site(40.5247, -3.0883, 980.0)
@@ -131,7 +132,7 @@ def test_height_comes_from_the_best_there_is_and_says_from_where():
 def test_uncertainty_follows_what_the_aircraft_says_of_itself():
     table = AircraftTable(SITE)
     assert fly(table, 0.0, 4).horizontal_sigma_m == pytest.approx(37.8, abs=0.1)
-    table.update(replace(PLANE, typecode=31, nac_p=4, sil=3, sda=2, version=2), 2_000_000_000, 2.0)
+    table.update(replace(PLANE, typecode=31, codes=Codes(nac_p=4, sil=3, sda=2, version=2)), 2_000_000_000, 2.0)
     state = fly(table, 2.0, 1)
     assert state.horizontal_sigma_m == pytest.approx(1852 / 2.4477, abs=1)
     assert (state.nic, state.rc_m, state.epu_m, state.sil, state.sda) == (8, pytest.approx(185.2), 1852.0, 3, 2)
@@ -140,8 +141,8 @@ def test_uncertainty_follows_what_the_aircraft_says_of_itself():
 
 def test_codes_of_the_velocity_make_its_sigma_and_the_supplement_of_the_position_its_own_radius():
     table = AircraftTable(SITE)
-    table.update(replace(PLANE, typecode=31, nac_p=9, sil=3, version=2, supplement_a=True), 0, 0.0)
-    state = table.update(replace(PLANE, typecode=19, nac_v=1, speed_mps=85.0, track_deg=90.0), 0, 0.0)
+    table.update(replace(PLANE, typecode=31, codes=Codes(nac_p=9, sil=3, version=2, supplement_a=True)), 0, 0.0)
+    state = table.update(replace(PLANE, typecode=19, codes=Codes(nac_v=1), speed_mps=85.0, track_deg=90.0), 0, 0.0)
     assert (state.nac_v, state.velocity_sigma_mps) == (1, pytest.approx(10 / 2.4477))
     fly(table, 0.0, 4)
     state = table.update(at(40.5, -2.998, 0, supplement_b=True), 2_000_000_000, 2.0)
@@ -255,6 +256,15 @@ def test_the_number_of_aircraft_is_bounded():
 
 WORDS = st.integers(0, 131071)
 CPR = st.builds(CprField, WORDS, WORDS, st.integers(0, 1), st.booleans())
+CODES = st.builds(
+    Codes,
+    version=st.none() | st.integers(0, 3),
+    nac_p=st.none() | st.integers(0, 15),
+    nac_v=st.none() | st.integers(0, 7),
+    sil=st.none() | st.integers(0, 3),
+    supplement_a=st.none() | st.booleans(),
+    supplement_c=st.none() | st.booleans(),
+)
 REPORTS = st.builds(
     Report,
     key=st.sampled_from(["icao:000001", "icao:000002", "tisb:000001"]),
@@ -269,12 +279,7 @@ REPORTS = st.builds(
     speed_mps=st.none() | st.floats(0, 2000),
     track_deg=st.none() | st.floats(0, 360),
     vertical_rate_mps=st.none() | st.floats(-200, 200),
-    nac_p=st.none() | st.integers(0, 15),
-    nac_v=st.none() | st.integers(0, 7),
-    sil=st.none() | st.integers(0, 3),
-    version=st.none() | st.integers(0, 3),
-    supplement_a=st.none() | st.booleans(),
-    supplement_c=st.none() | st.booleans(),
+    codes=st.none() | CODES,
     squawk=st.none() | st.just("7000"),
 )  # fmt: skip
 
