@@ -10,6 +10,10 @@ from pathlib import Path
 from edge.weaklabels.sort import Shape, Sorted
 
 _NAMED = 50  # files; more are counted
+_MEANING = """ADS-B says where light of an aircraft may be, not that there is any. `aircraft` is taught only where light is
+found; `doubtful` (an aircraft, but not to be trusted) and `unannounced` (the network saw something) never. A person may
+correct them in AnyLabeling or LabelMe; `satellite` and `meteor` are understood as well. These labels are for
+`skyspotter models train --own` and `evaluate --own`: other readers would take the whole polygons for trails."""
 
 
 @dataclass(slots=True)
@@ -35,10 +39,7 @@ class Card:
         damaged = sorted(damaged)
         lines = [
             f"# Weak labels of the night {self.night}", "",
-            "ADS-B says where light of an aircraft may be, not that there is any: `aircraft` is taught only where "
-            "light is found, `doubtful` (an aircraft, but not to be trusted) and `unannounced` (the network saw "
-            "something) never. A person may correct them in AnyLabeling or LabelMe; `satellite` and `meteor` are "
-            "understood.", "",
+            _MEANING, "",
             settings, "",
             f"{self.frames} frames labelled, {self.empty} of them without any polygon; polygons: "
             + (", ".join(f"{count} {label}" for label, count in self.shapes.most_common()) or "none") + ".", "",
