@@ -10,7 +10,8 @@ from pathlib import Path
 from edge.weaklabels.sort import Shape, Sorted
 
 _NAMED = 50  # files; more are counted
-_MEANING = """ADS-B says where light of an aircraft may be, not that there is any. `aircraft` is taught only where light is
+_MEANING = """\
+ADS-B says where light of an aircraft may be, not that there is any. `aircraft` is taught only where light is
 found; `doubtful` (an aircraft, but not to be trusted) and `unannounced` (the network saw something) never. A person may
 correct them in AnyLabeling or LabelMe; `satellite` and `meteor` are understood as well. These labels are for
 `skyspotter models train --own` and `evaluate --own`: other readers would take the whole polygons for trails."""
