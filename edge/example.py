@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from edge.config import Config, ConfigRefused
-from edge.guard.faults import LONGEST_EXPOSURE_S
+from edge.guard.facts import LONGEST_EXPOSURE_S
 
 
 def example_text() -> str:

@@ -2,6 +2,8 @@
 
 payload      every message the station sends, as checked models
 situation    everything the guard may look at
+facts        what the rows of the fault table read, and the limits
+causes       is the cause of a row present? in words
 faults       the one fault table, as data that the guard executes
 cone         how near everything comes to what the beam sweeps
 rules        which explained objects may pass

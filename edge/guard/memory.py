@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from edge.guard.faults import BY_CODE, HERE, TABLE, Facts, Fault
+from edge.guard.facts import Facts
+from edge.guard.faults import BY_CODE, HERE, TABLE, Fault
 from edge.guard.payload import Reason, Sensor, Sensors, State
 from edge.records import SensorReport, SensorState
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from edge.config import BeamSection, GuardSection
 from edge.guard.cone import Region, region_of, separation_now_deg
-from edge.guard.faults import BY_CODE, CLOCK_STEP_S, DISAGREE_S, POINTING_AGE_S, TABLE, Facts, Sense
+from edge.guard.facts import CLOCK_STEP_S, DISAGREE_S, POINTING_AGE_S, Facts, Sense
+from edge.guard.faults import BY_CODE, TABLE
 from edge.guard.memory import FaultMemory, worst
 from edge.guard.nearness import nearness
 from edge.guard.payload import PERMITTING, Basis, Mode, Reason, Sensor, Sensors, rfc3339

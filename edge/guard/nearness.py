@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.guard.cone import Approaches, approaches, region_of
-from edge.guard.faults import Facts
+from edge.guard.facts import Facts
 from edge.guard.payload import Closest
 from edge.records import Pointing, SkyObject
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from camera.geodesy import azel_to_unit
 from edge.config import BeamSection, GuardSection
-from edge.guard.faults import TICK_S
+from edge.guard.facts import TICK_S
 from edge.guard.model import Guard
 from edge.guard.situation import ABSENT, FROZEN, JUMPED, REFUSED, Situation
 from edge.guard.verdict import Verdict

@@ -6,7 +6,8 @@ from itertools import combinations
 
 import pytest
 
-from edge.guard.faults import BY_CODE, HEALTHY_S, TABLE, TICK_S
+from edge.guard.facts import HEALTHY_S, TICK_S
+from edge.guard.faults import BY_CODE, TABLE
 from edge.guard.payload import PERMITTING
 from tests.edge.guard.scene import ELSEWHERE, INJECTIONS, run, twin_of, warmed
 

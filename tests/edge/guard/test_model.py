@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.config import BeamSection, GuardSection
-from edge.guard.faults import BY_CODE, TICK_S
+from edge.guard.facts import TICK_S
+from edge.guard.faults import BY_CODE
 from edge.guard.model import Guard
 from edge.guard.payload import PERMITTING, SafetyMessage, Stamp
 from edge.guard.situation import ABSENT
