@@ -4,8 +4,8 @@
   (calibrators are gone from TensorRT 11; onnx-tensorrt, docs/operators.md: zero point must be 0, no UINT8 inside).
 - `int8-u8`: the same limits in unsigned bytes. Most tensors are >= 0 (input in [0, 1], ReLU and what only moves its
   values), where u8 with zero point 0 has one bit more, and ONNX Runtime absorbs the ReLU: twice as fast as s8; those
-  with a sign (logits, summands) have zero point 128. Weights keep 7 bits in this file: processors without VNNI add two
-  products in 16 bits and would saturate silently.
+  with a sign (logits, summands) have zero point 128. Processors without VNNI add two products in 16 bits, which may
+  overflow: `engine_onnx` asks for the kernel that does not.
 
 What becomes bytes and what shares a scale says `int8_plan`; the logits too stay bytes until the very end, which spares
 four passes over large float arrays. Percentile calibration and per-channel weights after Nagel et al. 2021, "A White
@@ -33,6 +33,7 @@ from models.parity import compare
 
 Kind = Literal["int8-s8", "int8-u8"]
 PERCENTILE = 99.995  # of a tensor's values over the samples; the rest saturates
+WEIGHT_TOP = 127
 FLIPPED_SHARE = 0.02  # of trail pixels that may change sides between literal and optimised arithmetic
 
 
@@ -69,7 +70,6 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
     del graph.value_info[:]
     weights = {i.name: i for i in graph.initializer}
     top, dtype = (127.0, np.int8) if kind == "int8-s8" else (255.0, np.uint8)
-    weight_top = 127 if kind == "int8-s8" else 63
     added: list[onnx.NodeProto] = []
     constants: list[onnx.TensorProto] = []
     planned = plan(model)
@@ -91,8 +91,8 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
         if node.op_type == "Conv":
             name = node.input[1]
             value = numpy_helper.to_array(weights.pop(name))
-            scale = np.maximum(np.abs(value).max(axis=(1, 2, 3)), 1e-9) / weight_top
-            stored = np.clip(np.round(value / scale[:, None, None, None]), -weight_top, weight_top).astype(np.int8)
+            scale = np.maximum(np.abs(value).max(axis=(1, 2, 3)), 1e-9) / WEIGHT_TOP
+            stored = np.clip(np.round(value / scale[:, None, None, None]), -WEIGHT_TOP, WEIGHT_TOP).astype(np.int8)
             constants += [
                 numpy_helper.from_array(stored, f"{name}.q"),
                 numpy_helper.from_array(scale.astype(np.float32), f"{name}.scale"),
