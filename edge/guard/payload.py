@@ -228,3 +228,14 @@ class StatusMessage(Message):
     issued_at: Utc
     simulated: bool
     version: str = ""
+
+    @classmethod
+    def of(cls, stamp: Stamp, status: Literal["online", "offline"], utc_ns: int, version: str) -> StatusMessage:
+        return cls(
+            station=stamp.station,
+            status=status,
+            boot_id=stamp.boot_id,
+            issued_at=rfc3339(utc_ns),
+            simulated=stamp.simulated,
+            version=version,
+        )

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from edge.config import Config
-from edge.guard.payload import EventMessage, Message, SafetyMessage, Stamp, StatusMessage, rfc3339
+from edge.guard.payload import EventMessage, Message, SafetyMessage, Stamp, StatusMessage
 from edge.publish.link import MqttLink, credential_password
 from edge.publish.messages import Outgoing
 from edge.publish.outbox import Outbox
@@ -57,9 +58,9 @@ class Publisher:
         self._station = MqttLink(
             config.mqtt,
             client_id=name,
-            will=self._outgoing("status", "", self._status("offline")),
+            will=self._status("offline"),
             subscriptions=[(topic.path(self._root), topic.qos) for topic in (PRIMARY, STATUS)],
-            greetings=lambda: [self._outgoing("status", "", self._status("online"))],
+            greetings=lambda: [self._status("online")],
             password=password,
         )
         self._places = {
@@ -130,15 +131,8 @@ class Publisher:
         path = topic.path(self._root, beam)
         return Outgoing(path, message.to_bytes(), topic.qos, topic.retain, topic.expiry_s)
 
-    def _status(self, word: str) -> StatusMessage:
-        return StatusMessage(
-            station=self._stamp.station,
-            status="online" if word == "online" else "offline",
-            boot_id=self._stamp.boot_id,
-            issued_at=rfc3339(time.time_ns()),
-            simulated=self._stamp.simulated,
-            version=self._version,
-        )
+    def _status(self, word: Literal["online", "offline"]) -> Outgoing:
+        return self._outgoing("status", "", StatusMessage.of(self._stamp, word, time.time_ns(), self._version))
 
 
 def _outbox_path(config: Config) -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from edge.guard.payload import (
     EventMessage,
@@ -123,15 +124,8 @@ class Outward:
             )
             self._send("sky", "", message)
 
-    def status(self, word: str, now: Moment) -> StatusMessage:
-        return StatusMessage(
-            station=self._stamp.station,
-            status="online" if word == "online" else "offline",
-            boot_id=self._stamp.boot_id,
-            issued_at=rfc3339(now.wall_utc_ns),
-            simulated=self._stamp.simulated,
-            version=self._version,
-        )
+    def status(self, word: Literal["online", "offline"], now: Moment) -> StatusMessage:
+        return StatusMessage.of(self._stamp, word, now.wall_utc_ns, self._version)
 
     def event(
         self, kind: str, words: str, details: dict[str, float | int | str | bool | None], now: Moment, beam: str = ""
