@@ -22,5 +22,16 @@ records.py    small frozen records that travel between the parts
 skydisc.py    the map of what the camera sees, as a small disc
 starchart.py  the picture of a calibration: stars found, predicted, rejected
 status.py     `skyspotter status`: the file that the judgement writes for people and programs
-watch.py      `skyspotter watch`: the control room's subscriber
+
+capture/      the eye: the camera's process
+adsb/         the ear: 1090 MHz samples -> Mode S messages -> one state per aircraft
+vision/       the judgement: frames, aircraft and pointing in; tracks and the permission out
+fusion/       trails, transponders and orbits become the objects of one sky
+guard/        may the laser fire? the judgement's rules, and the contract that carries it
+publish/      out of the box and into the control room
+runtime/      what keeps three processes alive and joined
+watch/        `skyspotter watch`: the control room's subscriber
+replay/       `skyspotter replay`: recorded nights through the very same pipeline
+demo/         `skyspotter demo`: the whole station on a simulated night, checked against the truth
+weaklabels/   `skyspotter labels`: a station's own nights as labels to train on
 """

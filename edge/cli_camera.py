@@ -36,7 +36,6 @@ def calibrate(
 ) -> None:
     """Finds where a camera looks from the stars in its frames. Exit code 1, with the reason, when it cannot tell."""
     place = site_of(site)
-    assert place is not None
     from edge.calibrate import calibrate as body
 
     raise typer.Exit(

@@ -18,19 +18,16 @@ Broker = Annotated[
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
-def broker_of(text: str | None) -> tuple[str, int] | None:
-    if text is None:
-        return None
+def broker_of(text: str) -> tuple[str, int]:
+    """Host and port, where none is said the customary one."""
     host, _, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "1883")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise typer.BadParameter(f"{text!r} is no HOST[:PORT]", param_hint="--broker")
     return host.strip("[]"), int(port)
 
 
-def site_of(text: str | None) -> tuple[float, float, float] | None:
+def site_of(text: str) -> tuple[float, float, float]:
     """Degrees north, degrees east, metres above the ellipsoid."""
-    if text is None:
-        return None
     try:
         latitude_deg, longitude_deg, height_m = (float(part) for part in text.split(","))
     except ValueError as err:

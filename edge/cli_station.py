@@ -33,7 +33,7 @@ def demo(
     ] = None,
 ) -> None:
     """A simulated night, end to end, without any device: see, hear, judge, publish."""
-    address = broker_of(broker)
+    address = None if broker is None else broker_of(broker)
     from edge.demo.command import demo as body
 
     raise typer.Exit(body(seed=seed, minutes=minutes, fast=fast, broker=address, keep=keep))
@@ -118,7 +118,8 @@ def replay(
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of resuming in DIR.")] = False,
 ) -> None:
     """Recorded frames and radio through the very same pipeline: every frame once, each with its line."""
-    address, place = broker_of(broker), site_of(site)
+    address = None if broker is None else broker_of(broker)
+    place = None if site is None else site_of(site)
     if iq_rate not in (None, 2_400_000, 2_000_000):
         raise typer.BadParameter(f"{iq_rate}: only 2400000 and 2000000 are understood", param_hint="--iq-rate")
     from edge.replay.command import replay as body
@@ -132,7 +133,7 @@ def replay(
     context_settings=PASS_ON, help="For the control room: the permission as the contract says, countdown, tracks."
 )
 def watch(ctx: typer.Context) -> None:
-    pass_on(ctx, "edge.watch", "watch_command", "watch")
+    pass_on(ctx, "edge.watch.command", "watch_command", "watch")
 
 
 def _stage(name: str, file: Path, module: str, *, replaying: str = "") -> None:

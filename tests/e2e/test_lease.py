@@ -19,7 +19,8 @@ from edge.publish.link import MqttLink
 from edge.publish.messages import Outgoing
 from edge.publish.topics import STATUS, topic_root
 from edge.publish.twins import TwinWatch
-from edge.watch import WatchState, _listen
+from edge.watch.command import listen
+from edge.watch.state import WatchState
 from tests.edge.publish.brokers import mosquitto, needs_mosquitto, until
 
 PUBLISHER = """
@@ -68,7 +69,7 @@ class Watcher:
         self.link.start()
 
     def permitted(self):
-        return self.state.verdict(_listen(self.state, self.link, 0.02))[0]
+        return self.state.verdict(listen(self.state, self.link, 0.02))[0]
 
     def seconds_until_not_permitted(self, limit_s=4.0):
         begun = time.monotonic()

@@ -9,7 +9,7 @@ import sys
 from tests.e2e.test_lease import publisher
 from tests.edge.publish.brokers import free_port, mosquitto, needs_mosquitto
 
-WATCH = "import typer; from edge.watch import watch_command; typer.run(watch_command)"
+WATCH = "import typer; from edge.watch.command import watch_command; typer.run(watch_command)"
 
 
 def watch(*words):

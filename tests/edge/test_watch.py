@@ -10,7 +10,8 @@ from rich.console import Console
 from edge.guard.payload import Stamp, StatusMessage, Track, TracksMessage, last_will, rfc3339
 from edge.guard.verdict import safety_message
 from edge.records import SensorState
-from edge.watch import WatchState, as_record, render_watch
+from edge.watch.screen import render_watch
+from edge.watch.state import WatchState, as_record
 from tests.edge.guard.scene import BEAM_AZEL, INJECTIONS, UTC_NS, path, run, thing, warmed
 
 UTC_S = UTC_NS / 1e9
