@@ -47,6 +47,7 @@ export.py        weights -> float ONNX, proven equal
 int8_plan.py     which tensors become bytes
 quantize.py      float ONNX -> INT8 for TensorRT and for the CPU
 lint.py          what TensorRT would refuse
+score_fit.py     the odds that a detection is real, observed
 evaluate.py      recall and false trails on labelled pictures
 tables.py        tables as text and Markdown, and the files of a report
 study.py         the published study's percentages, on rendered traffic

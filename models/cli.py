@@ -101,6 +101,24 @@ def quantise(
     out.print(f"{s8} and {u8} written")
 
 
+@app.command("fit-score")
+def fit_score(
+    network: NetworkOption = SHIPPED,
+    data: DataOption = Path("../shared/data"),
+    nights: Annotated[int, typer.Option(min=0, help="Simulated nights of training.")] = 4,
+    threads: ThreadsOption = 1,
+) -> None:
+    """The constants that make a trail's score the odds that it is real, observed on pictures of training."""
+    from models.detectors import open_detector
+    from models.score_fit import LOWEST, fit, gather, training_cases
+
+    with refusing(), open_detector(network, LOWEST, threads=threads) as detector, progress() as bar:
+        cases = bar.track(training_cases(data, nights), None, description="looking")
+        found = fit(*gather(cases, lambda frame: detector.detect(frame).trails))
+    out.print(f"{found.real} real and {found.false} false detections")
+    out.print(f"models/postprocess.py: SCORE_OFFSET {found.offset:.2f}, SCORE_SLOPE {found.slope:.2f}")
+
+
 @app.command()
 def detect(
     images: Annotated[list[Path], typer.Argument(help="Pictures or folders: FITS, PNG, JPEG, TIFF.")],
