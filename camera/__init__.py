@@ -25,6 +25,7 @@ mask         what hides the sky for good
 masklearn    a mask from the frames of a night
 sealed       small JSON files checked before they are believed
 whole        files that are there whole or not at all
+formats/     formats of stored frames, for `files`
 frames/      what makes a raw frame true to the light: darks, hot photosites, shading
 solve/       where a camera looks, from its stars
 zwo/         what the driver of a ZWO camera stands on

@@ -24,7 +24,7 @@ HOMES = {
     "matplotlib": {"models/plots.py"},
     "amqtt": {"edge/demo/broker.py"},
     "pyarrow": {"edge/adsb/archive/parquet.py"},
-    "astropy": {"camera/frames/masters.py", "camera/files.py", "camera/store/fitsfile.py"},
+    "astropy": {"camera/frames/masters.py", "camera/formats/fits.py", "camera/store/fitsfile.py"},
     "av": {"camera/store/movie.py"},
 }
 
