@@ -6,26 +6,16 @@ taken the last one, so that every frame arrives exactly once.
 In the directory: `slot-<i>`, one frame each; `taken`, the ticket the reader took last; `bell` and `taken-bell`, two
 FIFOs that wake the other side. A ticket is (generation, number): the generation is the CLOCK_MONOTONIC at which the
 writer began, the number counts its writes. A new writer puts new files in place of the old; the reader sees new inodes.
-
-Why locks and not a sequence counter: Python has no memory barriers, and on ARM a counter may be seen before the pixels
-it stands for. `flock` orders both sides inside the kernel, vanishes with a killed process, and with three slots (the
-newest, the one being read, a free one) the writer still finds one at once.
-Why `posix_fallocate` and not sparse files: on a full tmpfs a sparse page kills the writer with SIGBUS; reserved pages
-are refused beforehand, in a sentence.
+With three slots (the newest, the one being read, a free one) the writer finds an unlocked one at once.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import json
-import mmap
 import os
-import select
-import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -34,13 +24,8 @@ from typing import Any
 import numpy as np
 
 from camera.device import Frame
-from edge.runtime.place import StartRefused, make_private
-
-_TICKET = struct.Struct("<QQ")  # generation, number; number 0: not whole
-_HEADER = struct.Struct("<QQQ")  # ticket, length of the JSON text that follows
-_PIXELS_AT = 16384  # pages: the header and its JSON come before
-_TICK_S = 0.2  # a bell can be lost with its directory; look again at least this often
-Ticket = tuple[int, int]
+from edge.runtime.place import make_private
+from edge.runtime.slot import LARGEST_TEXT, Bell, Slot, Ticket, read_taken, refuse_without_room, write_taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,97 +39,6 @@ class ReadError:
 @dataclass(frozen=True, slots=True)
 class EndOfFrames:
     """The replay is over."""
-
-
-class _Bell:
-    """A FIFO that both sides keep open for reading and writing: ringing never waits, nobody ever sees its end."""
-
-    def __init__(self, path: Path) -> None:
-        with contextlib.suppress(FileExistsError):
-            os.mkfifo(path, 0o600)
-        self._fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._rung = select.poll()  # select() knows no descriptor beyond 1023
-        self._rung.register(self._fd, select.POLLIN)
-
-    def ring(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # full of rings already
-            os.write(self._fd, b"!")
-
-    def wait(self, timeout_s: float) -> None:
-        if self._rung.poll(1e3 * min(max(timeout_s, 0.0), _TICK_S)):
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._fd, 65536)
-
-    def close(self) -> None:
-        os.close(self._fd)
-
-
-class _Slot:
-    """One mapped file: header, JSON, pixels."""
-
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
-        status = os.fstat(fd)
-        self.inode = status.st_ino
-        self.capacity = status.st_size - _PIXELS_AT
-        self.map = mmap.mmap(fd, status.st_size)
-
-    @classmethod
-    def create(cls, path: Path, pixel_bytes: int) -> _Slot:
-        """A new file in place of the old one; whoever has the old one mapped keeps it."""
-        temporary = path.with_name(f".{path.name}.new")
-        temporary.unlink(missing_ok=True)
-        fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(fd, 0, _PIXELS_AT + pixel_bytes)
-            slot = cls(fd)
-            os.replace(temporary, path)
-        except OSError as err:
-            os.close(fd)
-            temporary.unlink(missing_ok=True)
-            if err.errno == errno.ENOSPC:
-                raise _no_space(path.parent, pixel_bytes) from err
-            raise
-        return slot
-
-    @classmethod
-    def open(cls, path: Path) -> _Slot | None:
-        try:
-            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        return cls(fd)
-
-    def ticket(self) -> Ticket:
-        """Only the truth while locked, else a hint."""
-        generation, number = _TICKET.unpack_from(self.map, 0)
-        return generation, number
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[bool]:
-        """True when the slot is ours inside the block; never waits."""
-        try:
-            fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            fcntl.flock(self.fd, fcntl.LOCK_UN)
-
-    def close(self) -> None:
-        self.map.close()
-        os.close(self.fd)
-
-
-def _no_space(directory: Path, needed_bytes: int) -> StartRefused:
-    free = os.statvfs(directory)
-    free_bytes = free.f_bavail * free.f_frsize
-    return StartRefused(
-        f"{directory}: the frame ring needs {needed_bytes / 1e6:.0f} MB more and {free_bytes / 1e6:.0f} MB are free; "
-        "enlarge that file system (in a container: --shm-size=256m) or set RUNTIME_DIRECTORY"
-    )
 
 
 class RingWriter:
@@ -172,13 +66,9 @@ class RingWriter:
         self._directory = directory
         self._lossless, self._stop, self._waiting = lossless, stop or Event(), waiting or (lambda: None)
         self._last: Ticket = (time.monotonic_ns(), 0)
-        needed = slots * (_PIXELS_AT + slot_bytes)
-        old = sum(path.stat().st_blocks * 512 for path in directory.glob("slot-*"))  # freed as they are replaced
-        free = os.statvfs(directory)
-        if free.f_bavail * free.f_frsize + old < needed:
-            raise _no_space(directory, needed)
-        self._slots = [_Slot.create(self._path(i), slot_bytes) for i in range(slots)]
-        self._bell, self._taken_bell = _Bell(directory / "bell"), _Bell(directory / "taken-bell")
+        refuse_without_room(directory, slots, slot_bytes)
+        self._slots = [Slot.create(self._path(i), slot_bytes) for i in range(slots)]
+        self._bell, self._taken_bell = Bell(directory / "bell"), Bell(directory / "taken-bell")
 
     def write(self, frame: Frame, timeout_s: float | None = None) -> bool:
         """Copies the frame once. Live: at once. Lossless: waits for the reader first; False when that took longer than
@@ -214,7 +104,7 @@ class RingWriter:
         if not self._lossless or self._last[1] == 0:
             return True
         deadline_mono_s = float("inf") if timeout_s is None else time.monotonic() + timeout_s
-        while _read_taken(self._directory) != self._last:
+        while read_taken(self._directory) != self._last:
             left_s = deadline_mono_s - time.monotonic()
             if self._stop.is_set() or left_s <= 0:
                 return False
@@ -226,8 +116,8 @@ class RingWriter:
         if not self._wait_taken(timeout_s):
             return False
         text = json.dumps(meta, default=lambda number: number.item()).encode()  # numbers of numpy as well
-        if len(text) > _PIXELS_AT - _HEADER.size:
-            raise ValueError(f"metadata of a frame take {len(text)} bytes, more than {_PIXELS_AT - _HEADER.size}")
+        if len(text) > LARGEST_TEXT:
+            raise ValueError(f"metadata of a frame take {len(text)} bytes, more than {LARGEST_TEXT}")
         ticket = (self._last[0], self._last[1] + 1)
         while not self._fill_free_slot(ticket, text, pixels):
             time.sleep(0)  # the reader moved from slot to slot in between: it holds one at most, so one is free now
@@ -239,19 +129,13 @@ class RingWriter:
         """Oldest first; the newest whole frame is never overwritten."""
         for i in sorted(range(len(self._slots)), key=lambda i: self._slots[i].ticket())[:-1]:
             if pixels is not None and pixels.nbytes > self._slots[i].capacity:
-                grown = _Slot.create(self._path(i), pixels.nbytes)
+                grown = Slot.create(self._path(i), pixels.nbytes)
                 self._slots[i].close()
                 self._slots[i] = grown
             slot = self._slots[i]
             with slot.locked() as ours:
                 if ours:
-                    _TICKET.pack_into(slot.map, 0, 0, 0)  # not whole, should we die inside
-                    slot.map[_HEADER.size : _HEADER.size + len(text)] = text
-                    if pixels is not None:
-                        there = np.frombuffer(slot.map, pixels.dtype, pixels.size, _PIXELS_AT).reshape(pixels.shape)
-                        np.copyto(there, pixels)
-                        del there  # an exported buffer would keep the map from being closed
-                    _HEADER.pack_into(slot.map, 0, *ticket, len(text))
+                    slot.fill(ticket, text, pixels)
                     return True
         return False
 
@@ -263,9 +147,9 @@ class RingReader:
         make_private(directory)
         self.skipped = 0
         self._directory = directory
-        self._slots: dict[str, _Slot] = {}
-        self._bell, self._taken_bell = _Bell(directory / "bell"), _Bell(directory / "taken-bell")
-        self._taken = _read_taken(directory)  # a reader that was restarted does not take a frame twice
+        self._slots: dict[str, Slot] = {}
+        self._bell, self._taken_bell = Bell(directory / "bell"), Bell(directory / "taken-bell")
+        self._taken = read_taken(directory)  # a reader that was restarted does not take a frame twice
 
     def newest(self, timeout_s: float) -> Frame | ReadError | EndOfFrames | None:
         """The newest whole frame not yet taken; waits up to `timeout_s`, then None.
@@ -289,7 +173,7 @@ class RingReader:
 
     def _take(self) -> Frame | ReadError | EndOfFrames | None:
         self._remap()
-        for slot in sorted(self._slots.values(), key=_Slot.ticket, reverse=True):
+        for slot in sorted(self._slots.values(), key=Slot.ticket, reverse=True):
             with slot.locked() as ours:
                 ticket = slot.ticket() if ours else (0, 0)  # not ours: being written just now
                 if ticket[1] == 0 or ticket <= self._taken:
@@ -298,7 +182,7 @@ class RingReader:
             same = ticket[0] == self._taken[0]
             self.skipped += ticket[1] - 1 - (self._taken[1] if same else 0)
             self._taken = ticket
-            _write_taken(self._directory, ticket)
+            write_taken(self._directory, ticket)
             self._taken_bell.ring()
             return found
         return None
@@ -309,36 +193,19 @@ class RingReader:
         for name in [name for name, slot in self._slots.items() if names.get(name) != slot.inode]:
             self._slots.pop(name).close()
         for name in names.keys() - self._slots.keys():
-            if (slot := _Slot.open(self._directory / name)) is not None:
+            if (slot := Slot.open(self._directory / name)) is not None:
                 self._slots[name] = slot
 
 
-def _decode(slot: _Slot) -> Frame | ReadError | EndOfFrames:
+def _decode(slot: Slot) -> Frame | ReadError | EndOfFrames:
     """What lies in a locked slot."""
-    length = _HEADER.unpack_from(slot.map, 0)[2]
-    record = json.loads(slot.map[_HEADER.size : _HEADER.size + length])
+    record = json.loads(slot.text())
     if "end" in record:
         return EndOfFrames()
     if "error" in record:
         return ReadError(**record["error"])
     meta = record["frame"]
     shape, dtype = tuple(meta.pop("shape")), np.dtype(meta.pop("dtype"))
-    pixels = np.frombuffer(slot.map, dtype, int(np.prod(shape)), _PIXELS_AT).reshape(shape).copy()
+    pixels = slot.pixels(dtype, shape)
     pixels.flags.writeable = False
     return Frame(**(meta | {"origin_px": tuple(meta["origin_px"])}), pixels=pixels)
-
-
-def _read_taken(directory: Path) -> Ticket:
-    try:
-        generation, number = _TICKET.unpack((directory / "taken").read_bytes())
-    except (FileNotFoundError, struct.error):
-        return (0, 0)
-    return generation, number
-
-
-def _write_taken(directory: Path, ticket: Ticket) -> None:
-    fd = os.open(directory / "taken", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        os.pwrite(fd, _TICKET.pack(*ticket), 0)
-    finally:
-        os.close(fd)
