@@ -10,7 +10,11 @@ letters.py    large letters
 journals.py   what the station wrote during the run, read back
 truth.py      what really happened on the sky
 witness.py    what some of the frames really showed
-summary.py    truth against journals: items and verdict
+items.py      what the summary is made of: things asked, rows, verdict
+sights.py     what the network found of what the frames showed
+flights.py    aircraft by aircraft: heard, seen, named rightly
+permission.py held for what came near, permitted what was free?
+summary.py    truth against journals: all of it asked
 report.py     the summary as tables
 poster.py     the annotated picture of the night
 command.py    starts everything, ends it in order, judges it

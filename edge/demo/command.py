@@ -26,12 +26,13 @@ from rich.progress import track
 
 from camera.sim.laser import LASER_FILE, Intervals
 from edge.demo.broker import embedded_broker
+from edge.demo.items import Summary
 from edge.demo.journals import Journals, read_journals
 from edge.demo.poster import make_poster
 from edge.demo.report import report
 from edge.demo.runfolder import BEAM, RunFolder, make_run_folder
 from edge.demo.story import Moment, story, told_at
-from edge.demo.summary import Summary, summarise
+from edge.demo.summary import summarise
 from edge.demo.telescope import Telescope, TelescopeThread
 from edge.demo.truth import sky_truth
 from edge.demo.view import Lines, Screen, render

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from camera.geodesy import enu_to_azel, separation_deg
 from camera.plate import Plate
 from camera.sim.laser import Intervals
+from edge.demo.items import Summary
 from edge.demo.journals import Journals, Sightings
 from edge.demo.runfolder import RunFolder
-from edge.demo.summary import Summary
 from edge.lettering import write
 from edge.panel import Panel, PanelRow, with_panel
 from edge.picture import COLOURS, DrawnPath, DrawnTrail, draw_sky

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edge.demo.summary import Item, Summary
+from edge.demo.items import Item, Summary
 
 
 def report(summary: Summary) -> Iterator[RenderableType]:

@@ -18,6 +18,7 @@ from camera.sim.scenario import Scenario, SimAircraft
 
 Array = NDArray[np.float64]
 STEP_S = 0.1
+START_UP_S = 15.0  # of the night, in which nothing is asked of the station
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,10 @@ class SkyTruth:
     beam_azel_deg: Array  # (T, 2)
     aircraft: tuple[AircraftTruth, ...]
     satellites: tuple[SatelliteTruth, ...]
+
+    @property
+    def step_s(self) -> float:
+        return float(self.t_s[1] - self.t_s[0])
 
     def nearest_deg(self) -> Array:
         """(T,) angle between the beam and the aircraft nearest to it, those below the horizon left out."""

@@ -12,9 +12,10 @@ import numpy as np
 
 from camera.sim.laser import Intervals
 from camera.sim.renderer import Renderer
+from edge.demo.items import FrameTruth
 from edge.demo.journals import Journals
+from edge.demo.permission import LIT_DEG
 from edge.demo.runfolder import RunFolder
-from edge.demo.summary import LIT_DEG, FrameTruth
 from edge.demo.truth import SkyTruth
 
 FRAMES = 24

@@ -9,8 +9,8 @@ import numpy as np
 from camera.plate import Plate
 from camera.sim.renderer import TruthTrail
 from camera.sim.scenario import Scenario
+from edge.demo.items import FrameTruth
 from edge.demo.journals import Journals
-from edge.demo.summary import FrameTruth
 from edge.demo.truth import SkyTruth, spans
 
 EXPOSURE_S = 2.0

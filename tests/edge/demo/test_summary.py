@@ -14,9 +14,10 @@ from rich.console import Console
 
 from camera.sim.renderer import simulated_plate
 from camera.sim.scenario import night
+from edge.demo.items import Summary
 from edge.demo.journals import Journals, JournalUnreadable, read_journals
 from edge.demo.report import report
-from edge.demo.summary import Summary, summarise
+from edge.demo.summary import summarise
 from edge.demo.truth import during, looking_ahead, sky_truth, spans
 from tests.edge.demo import perfect
 
