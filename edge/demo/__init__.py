@@ -6,7 +6,6 @@ telescope.py  the ranging telescope and its interlock: points, and fires only wh
 story.py      what to look at, moment by moment
 view.py       the live screen; plain lines where there is no terminal
 skymap.py     the whole sky in a few terminal cells
-letters.py    large letters
 journals.py   what the station wrote during the run, read back
 truth.py      what really happened on the sky
 witness.py    what some of the frames really showed

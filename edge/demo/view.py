@@ -20,13 +20,12 @@ from rich.table import Table
 from rich.text import Text
 
 from camera.geodesy import small_circle
-from edge.demo.letters import large
 from edge.demo.skymap import Curve, Mark, sky_map
 from edge.guard.payload import SafetyMessage, Track, TracksMessage
+from edge.watch.letters import large
+from edge.watch.screen import SENSOR_STYLE, STATE_STYLE
 
 SENSORS = ("camera", "radio", "clock", "plate", "pointing")
-STATE_STYLE = {"CLEAR": "bold green", "CAUTION": "bold yellow", "HOLD": "bold red", "FAULT": "bold magenta"}
-SENSOR_STYLE = {"OK": "green", "BLIND": "yellow", "STALE": "red", "DEAD": "bold red"}
 IDENTITY_STYLE = {
     "aircraft": "red",
     "unknown": "bold yellow",

@@ -7,21 +7,21 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from edge.demo.letters import large
 from edge.guard.payload import Sensors
+from edge.watch.letters import large
 from edge.watch.state import WatchState
 
 TRACKS_OLD_S = 5.0
 SHOWN_REASONS = 6
-_STATE_STYLE = {"CLEAR": "bold green", "CAUTION": "bold yellow", "HOLD": "bold red", "FAULT": "bold magenta"}
-_SENSOR_STYLE = {"OK": "green", "BLIND": "yellow", "STALE": "red", "DEAD": "bold red"}
+STATE_STYLE = {"CLEAR": "bold green", "CAUTION": "bold yellow", "HOLD": "bold red", "FAULT": "bold magenta"}
+SENSOR_STYLE = {"OK": "green", "BLIND": "yellow", "STALE": "red", "DEAD": "bold red"}
 _IDENTITY_STYLE = {"aircraft": "red", "unknown": "bold yellow"}
 
 
 def render_watch(state: WatchState, mono_s: float) -> RenderableType:
     """The whole screen at `mono_s`; fits 80 columns."""
     shown, (may, sentence, left_s) = state.shown(mono_s), state.verdict(mono_s)
-    style = _STATE_STYLE.get(shown, "bold bright_black")
+    style = STATE_STYLE.get(shown, "bold bright_black")
     rows: list[RenderableType] = []
     if state.simulation:
         rows.append(Text(" SIMULATION: not the sky, never for a real laser ", "bold black on yellow"))
@@ -68,7 +68,7 @@ def _sensors(sensors: Sensors, since_s: float) -> Panel:
     for name in ("camera", "radio", "clock", "plate", "pointing"):
         sensor = getattr(sensors, name)
         age = "" if sensor.age_s is None else f"{sensor.age_s + since_s:.1f} s"
-        table.add_row(name, Text(sensor.state, _SENSOR_STYLE[sensor.state]), age, sensor.reason)
+        table.add_row(name, Text(sensor.state, SENSOR_STYLE[sensor.state]), age, sensor.reason)
     return Panel(table, title="sensors", title_align="left", border_style="bright_black")
 
 

@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from camera.sim.scenario import night
-from edge.demo.letters import large
 from edge.demo.skymap import Curve, Mark, sky_map
 from edge.demo.story import story, told_at
 from edge.demo.view import Lines, Screen, render
+from edge.watch.letters import large
 from tests.edge.demo.samples import ROOT, screen
 
 SIZES = [(80, 24), (100, 40), (160, 50), (40, 12), (240, 70), (96, 34), (120, 30)]
