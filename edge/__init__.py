@@ -5,7 +5,7 @@ cli.py        the command `skyspotter`; its functions parse and call
 cli_*         them, in parts:
   cli_station   the station and its processes
   cli_desk      looking after it
-  cli_camera    what frames tell of their camera
+  cli_camera    what is made of stored frames
   cli_shared    options that several have
 config.py     the station's configuration, refused with the path of what is wrong
 darks.py      `skyspotter darks`: frames taken with the cap on into master darks
