@@ -19,6 +19,11 @@ BROADEST_PX = 12.0  # pixels per pixel of length: more is a glow, or some crossi
 SLENDER = 15.0  # of such: length over width of each line,
 SCRAP, EXPLAINED = 0.1, 0.8  # share of the pixels that makes a line of them, share that all lines together need,
 MOST_CROSSING = 3  # and their number
+LARGEST = 100_000  # pixels of such: beyond, half the sky is lit
+BENT = 0.012  # sagitta per length: rims have more
+CLEAR_PX, CLEAR_GAP_PX = 60.0, 3  # of a line leaving a broad piece: least length, longest gap
+NARROW, BROAD = (60, 2), (500, 8)  # tries and rounds that a line is sought with
+SAMPLE = 1500  # pixels, at most, that judge the tries
 JOIN_GAP_PX = 60.0
 JOIN_ACROSS_PX = 2.5
 JOIN_ANGLE_DEG = 10.0
@@ -63,17 +68,24 @@ def fit(xy: Points, p: NDArray[np.float64], kinds: NDArray[np.float64]) -> Piece
 
 def straight_parts(piece: Piece) -> list[Piece]:
     """The piece itself where one gently bent line explains it, otherwise the lines found in it one after the other. A
-    broad one must be all lines, few and slender: a rim or a mast falls into lines, too."""
-    parts = _lines_within(piece)
+    broad one must be all lines, few and slender: a rim or a mast falls into lines, too; else it gives only what leaves
+    it as a trail would."""
     if piece.width <= BROADEST_PX or len(piece.xy) <= BROADEST_PX**2:
-        return parts
+        return _lines_within(piece, *NARROW)
+    if len(piece.xy) > LARGEST:
+        return []
+    parts = _lines_within(piece, *BROAD)
+    if len(parts) == 1:
+        return parts if parts[0].length >= SLENDER * parts[0].width else []
     lines = [part for part in parts if len(part.xy) >= SCRAP * len(piece.xy)]
     explained = sum(len(line.xy) for line in lines) / len(piece.xy)
-    slender = all(line.length >= SLENDER * line.width for line in lines)
-    return lines if len(lines) <= MOST_CROSSING and explained >= EXPLAINED and slender else []
+    if len(lines) <= MOST_CROSSING and explained >= EXPLAINED and all(map(_slender_straight, lines)):
+        return lines
+    leaving = [line for part in parts if (line := _clear_stretch(part, piece)) is not None]
+    return leaving if len(leaving) <= MOST_CROSSING else []
 
 
-def _lines_within(piece: Piece) -> list[Piece]:
+def _lines_within(piece: Piece, tries: int, rounds: int) -> list[Piece]:
     parts: list[Piece] = []
     rest = piece
     for _ in range(6):
@@ -82,36 +94,68 @@ def _lines_within(piece: Piece) -> list[Piece]:
         spread = float(np.sqrt(np.average(residual**2, weights=rest.p)))
         if spread <= max(STRAIGHT_RMS_PX, 0.4 * rest.width) or len(rest.xy) < 12:
             return [*parts, rest]
-        on = _best_line(rest)
-        parts.append(fit(rest.xy[on], rest.p[on], rest.kinds[on]))
+        on = _best_line(rest, tries, rounds)
+        parts.append(_taken(rest, on))
         if (~on).sum() < SMALLEST_PIECE:
             return parts
-        rest = fit(rest.xy[~on], rest.p[~on], rest.kinds[~on])
+        rest = _taken(rest, ~on)
     return parts  # what six lines do not explain is no trail
 
 
-def _best_line(piece: Piece) -> NDArray[np.bool_]:
-    """Pixels near the line that explains most, of 60 through pairs of pixels (RANSAC; Fischler & Bolles 1981),
-    seeded."""
+def _best_line(piece: Piece, tries: int, rounds: int) -> NDArray[np.bool_]:
+    """Pixels near the line that explains most, of those through pairs of pixels (RANSAC; Fischler & Bolles 1981),
+    seeded; of many pixels a sample decides."""
     rng = np.random.default_rng(len(piece.xy))
-    best = np.zeros(len(piece.xy), bool)
-    for _ in range(60):
-        i, j = rng.integers(len(piece.xy), size=2)
-        line = piece.xy[j] - piece.xy[i]
-        length = float(np.hypot(*line))
-        if length < 4:
-            continue
-        off = piece.xy - piece.xy[i]
-        near = np.abs(off[:, 0] * line[1] - off[:, 1] * line[0]) / length < 2.5
-        if near.sum() > best.sum():
-            best = near
-    for _ in range(2):  # two pixels gave the direction; all of the line's give it better
+    some = piece.xy[:: len(piece.xy) // SAMPLE + 1]
+    begin, end = some[rng.integers(len(some), size=(2, tries))]
+    length = np.hypot(*(end - begin).T)
+    normal = (end - begin)[:, ::-1] * (-1, 1) / np.maximum(length, 1e-9)[:, None]
+    near = np.abs(some @ normal.T - (begin * normal).sum(axis=1)) < 2.5
+    chosen = int(np.argmax(np.where(length < 4, -1, near.sum(axis=0))))
+    best = np.abs((piece.xy - begin[chosen]) @ normal[chosen]) < 2.5
+    for _ in range(rounds):  # two pixels gave the direction; all of the line's give it better, and its width
         if best.sum() < SMALLEST_PIECE:
             return np.ones(len(piece.xy), bool)
-        line = fit(piece.xy[best], piece.p[best], piece.kinds[best])
+        line, before = _taken(piece, best), best
         off = np.abs((piece.xy - line.centre) @ np.array([-line.along[1], line.along[0]]))
-        best = off < max(3.0, 0.7 * line.width)  # a bright one is broad: what was left beside it would be its double
+        best = off < _half(line)  # a bright one is broad: what was left beside it would be its double
+        if (best == before).all():
+            break
     return best
+
+
+def _clear_stretch(line: Piece, whole: Piece) -> Piece | None:
+    """The longest stretch of a line with nothing lit beside it, where that is long, slender and straight: an aircraft
+    leaving the lit rim of a lens. None for a part of the rim itself, which bends, or a ragged one's."""
+    off = whole.xy - line.centre
+    s, d = off @ line.along, np.abs(off @ np.array([-line.along[1], line.along[0]]))
+    half = _half(line)
+    step = np.floor(s - s.min()).astype(int)
+    lit, beside = (
+        np.bincount(step[at], minlength=step.max() + 1) > 0 for at in (d < half, (d >= half) & (d < 3 * half))
+    )
+    at = np.flatnonzero(lit & ~beside)
+    if not len(at):
+        return None
+    run = max(np.split(at, np.flatnonzero(np.diff(at) > CLEAR_GAP_PX) + 1), key=len)
+    on = (d < half) & (step >= run[0]) & (step <= run[-1])
+    clear = _taken(whole, on)
+    return clear if clear.length >= CLEAR_PX and _slender_straight(clear) else None
+
+
+def _slender_straight(line: Piece) -> bool:
+    sagitta = abs(float(np.polynomial.polynomial.polyfit(*_along_across(line), 2)[2]))
+    return line.length >= SLENDER * line.width and sagitta <= BENT * line.length
+
+
+def _half(line: Piece) -> float:
+    """Of its width where it is lit, and some more: a line may have gaps, and what lies on it far away."""
+    steps = np.unique(np.floor((line.xy - line.centre) @ line.along))
+    return max(3.0, 0.7 * len(line.xy) / len(steps))
+
+
+def _taken(piece: Piece, on: NDArray[np.bool_]) -> Piece:
+    return fit(piece.xy[on], piece.p[on], piece.kinds[on])
 
 
 def _residual(piece: Piece) -> NDArray[np.float64]:
@@ -136,8 +180,9 @@ def joined(pieces: list[Piece]) -> list[Piece]:
     pieces = sorted(pieces, key=lambda piece: -piece.length)
     first = 0
     while first < len(pieces):
+        bend = _bend(pieces[first], *_along_across(pieces[first]))
         for other in range(first + 1, len(pieces)):
-            if _on_one_line(pieces[first], pieces[other]):
+            if _on_one_line(pieces[first], bend, pieces[other]):
                 a, b = pieces[first], pieces.pop(other)
                 whole = fit(np.vstack((a.xy, b.xy)), np.concatenate((a.p, b.p)), np.vstack((a.kinds, b.kinds)))
                 pieces[first] = whole
@@ -147,8 +192,8 @@ def joined(pieces: list[Piece]) -> list[Piece]:
     return pieces
 
 
-def _on_one_line(a: Piece, b: Piece) -> bool:
-    """Whether b, the shorter, continues a (or fills a gap of it)."""
+def _on_one_line(a: Piece, bend: NDArray[np.float64], b: Piece) -> bool:
+    """Whether b, the shorter, continues a, bent like that (or fills a gap of it)."""
     off = b.centre - a.centre
     s = float(off @ a.along)
     reach = b.length / 2 * abs(float(a.along @ b.along))
@@ -157,7 +202,6 @@ def _on_one_line(a: Piece, b: Piece) -> bool:
         return False
     # The tangent at the nearer end, so that a long bent trail takes up its own continuation.
     half = max(a.length / 2, 1.0)
-    bend = _bend(a, *_along_across(a))
     at = float(np.clip(s / half, -1, 1))
     slope = float(np.polynomial.polynomial.polyval(at, np.polynomial.polynomial.polyder(bend))) / half
     expected = float(np.polynomial.polynomial.polyval(at, bend)) + slope * (s - at * half)

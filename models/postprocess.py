@@ -36,6 +36,7 @@ def trails_from_logits(
         stored_px_per_plane_px: 2 for the half-resolution planes of a mosaic, else 1.
     """
     pieces = [part for piece in _pieces(logits[0]) for part in straight_parts(piece)]
+    pieces = sorted(pieces, key=lambda piece: -len(piece.xy))[:MOST_PIECES]
     lines = [piece for piece in joined(pieces) if piece.length >= shortest_px]
     trails = []
     for piece, star in zip(lines, star_trails(lines), strict=True):

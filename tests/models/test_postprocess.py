@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.contract import CLASSES
 from models.postprocess import trails_from_logits
@@ -146,3 +148,103 @@ def test_a_bright_rim_or_a_mast_with_stays_is_no_trail():
     assert trails_from_logits(ring, threshold=0.5) == []
     stays = [((200, 20), (60 + 70 * k, 380)) for k in range(5)]
     assert trails_from_logits(drawn_broad(*stays, width=8), threshold=0.5) == []
+
+
+@pytest.mark.parametrize("width", [5, 11])
+@pytest.mark.parametrize("between_deg", [15, 40, 65, 90])
+def test_of_two_bright_crossing_lines_none_is_lost_at_any_angle(width: int, between_deg: float):
+    lines = [through((200, 200), 20 + turn, 360) for turn in (0, between_deg)]
+    trails = trails_from_logits(drawn_broad(*lines, width=width), threshold=0.5)
+    assert len(trails) == 2
+    assert all(share_found(line, trails) > 0.8 for line in lines)
+
+
+def test_three_bright_lines_through_one_point_are_three():
+    lines = [through((200, 200), 15 + turn, 360) for turn in (0, 50, 110)]
+    trails = trails_from_logits(drawn_broad(*lines, width=11), threshold=0.5)
+    assert all(share_found(line, trails) > 0.8 for line in lines)
+
+
+@pytest.mark.parametrize("width", [3, 6, 10])
+def test_an_aircraft_that_flies_into_the_lit_rim_of_the_lens_is_not_lost_with_it(width: int):
+    line = (230, 260), (230 + 190, 260 - 210)  # from inside to the rim
+    trails = trails_from_logits(with_a_rim(drawn_broad(line, width=width, side=600)), threshold=0.5)
+    assert share_found(line, trails) > 0.8
+    assert len(trails) == 1
+
+
+@pytest.mark.parametrize("what", ["lit", "ring", "grid", "blobs"])
+def test_whatever_is_lit_ends_in_finite_trails_inside_the_picture(what: str):
+    side = 640
+    logits, canvas, rng = logits_of(side=side), np.zeros((side, side), np.uint8), np.random.default_rng(5)
+    if what == "lit":
+        canvas[:] = 1
+    elif what == "ring":
+        cv2.circle(canvas, (320, 320), 300, 1, 12)
+    elif what == "grid":
+        for at in range(5, side, 21):
+            canvas[at : at + 3], canvas[:, at : at + 3] = 1, 1
+    else:
+        for x, y, radius in rng.integers((0, 0, 1), (side, side, 7), (1500, 3)):
+            cv2.circle(canvas, (int(x), int(y)), int(radius), 1, -1)
+    logits[0, 0][canvas > 0], logits[0, 1][canvas > 0] = -4, 4
+    trails = trails_from_logits(logits, threshold=0.05)
+    assert what == "blobs" or trails == []
+    assert_sane(trails, side)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(8, 50),
+    st.integers(8, 50),
+    st.floats(0.1, 12.0),
+    st.sampled_from([1, 3, 9]),
+)
+def test_any_logits_give_finite_polylines_near_the_picture_and_scores_from_0_to_1(
+    seed: int, height: int, width: int, spread: float, lumps: int
+):
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(0, spread * lumps, (height, width, len(CLASSES))).astype(np.float32)
+    logits = cv2.blur(noise, (lumps, lumps)).transpose(2, 0, 1)[None]
+    assert_sane(trails_from_logits(np.ascontiguousarray(logits), threshold=0.05), max(height, width))
+
+
+@pytest.mark.parametrize(
+    "turned", [lambda a: a[..., ::-1], lambda a: a[..., ::-1, :], lambda a: np.rot90(a, 1, (2, 3))]
+)
+def test_mirrored_or_turned_pictures_have_the_same_trails(turned):
+    logits = drawn_broad(((20, 40), (380, 330)), ((200, 5), (240, 395)), ((30, 380), (120, 300)), width=8)
+    back = np.stack(np.meshgrid(np.arange(400.0), np.arange(400.0)))[None]
+    columns, rows = turned(back)[0]
+    plain = trails_from_logits(logits, threshold=0.3)
+    other = trails_from_logits(np.ascontiguousarray(turned(logits)), threshold=0.3)
+    assert len(plain) == len(other)
+    for trail in other:
+        column, row = trail.polyline_px.round().astype(int).clip(0, 399).T
+        there = np.column_stack((columns[row, column], rows[row, column]))
+        assert max(covered_share(there, [same.polyline_px], 1.6) for same in plain) > 0.95
+
+
+def through(middle: tuple[float, float], angle_deg: float, length: float) -> tuple[tuple[int, int], tuple[int, int]]:
+    half = length / 2 * np.array([np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))])
+    (x0, y0), (x1, y1) = (np.array(middle) - half).round().astype(int), (np.array(middle) + half).round().astype(int)
+    return (int(x0), int(y0)), (int(x1), int(y1))
+
+
+def with_a_rim(logits: np.ndarray) -> np.ndarray:
+    canvas = np.zeros(logits.shape[2:], np.uint8)
+    cv2.circle(canvas, (300, 300), 278, 1, 8)
+    logits[0, 0][canvas > 0], logits[0, 1][canvas > 0] = -4, 4
+    return logits
+
+
+def share_found(line, trails) -> float:
+    return max((covered_share(np.array(line, float), [t.polyline_px], 4.0) for t in trails), default=0.0)
+
+
+def assert_sane(trails, side: int) -> None:
+    for trail in trails:
+        assert np.isfinite(trail.polyline_px).all()
+        assert ((trail.polyline_px > -8) & (trail.polyline_px < side + 8)).all()
+        assert 0 <= trail.score <= 1
