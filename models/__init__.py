@@ -31,6 +31,7 @@ nights.py        invented nights: crowded, of plain traffic, with weather
 inject.py        simulated trails on real skies
 rendered.py      frames of simulated nights with their truth
 dataset.py       training patches from all of them
+cache.py         what is prepared once
 sources.py       where its pictures come from
 losses.py        what the field network minimises
 pixel_losses.py  what the published ones minimise, by name

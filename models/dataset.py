@@ -21,6 +21,7 @@ from camera.background import background, normalised_planes
 from camera.device import FileUnreadable, Frame
 from camera.files import read_frame
 from models import synth
+from models.cache import kept
 from models.labels import LabelledImage, read_anylabeling, read_sky_labels, snap
 from models.preprocess import compress
 
@@ -42,25 +43,21 @@ class Picture:
 
 
 def held_out(group: str) -> bool:
-    """The photographs that are never trained on: every third source."""
+    """The photographs that are never trained on: every third source. ValueError for one without a number."""
+    if not group.isdecimal():
+        raise ValueError(f"photograph {group!r}: its name must begin with the number of its source, as in 17-3.json")
     return int(group) % 3 == 0
 
 
 def prepare_photographs(folder: Path, cache: Path) -> list[Picture]:
     """The training part of an AnyLabeling folder."""
-    return [_prepared(image, cache) for image in read_anylabeling(folder) if not held_out(image.group)]
+    return _all_prepared([image for image in read_anylabeling(folder) if not held_out(image.group)], cache)
 
 
 def prepare_skies(labels: Path, cache: Path) -> list[Picture]:
     """Trail-free all-sky frames of the background cameras."""
     wanted = [i for i in read_sky_labels(labels) if i.group in BACKGROUND_CAMERAS and not i.trails]
-    pictures = []
-    for image in wanted:
-        try:
-            pictures.append(_prepared(image, cache))
-        except FileUnreadable as err:
-            log.warning("left out file=%s error=%s", image.file.name, err)
-    return pictures
+    return _all_prepared(wanted, cache)
 
 
 def different_planes(frame: Frame) -> NDArray[np.float16]:
@@ -69,12 +66,28 @@ def different_planes(frame: Frame) -> NDArray[np.float16]:
     return np.clip(planes[chosen], -LARGEST, LARGEST).astype(np.float16)
 
 
+def _all_prepared(images: Sequence[LabelledImage], cache: Path) -> list[Picture]:
+    """Pictures that cannot be read are named, counted and left out."""
+    pictures = []
+    for image in images:
+        try:
+            pictures.append(_prepared(image, cache))
+        except FileUnreadable as err:
+            log.warning("left out file=%s error=%s", image.file.name, err)
+    if len(pictures) < len(images):
+        log.warning("left out pictures=%d of=%d", len(images) - len(pictures), len(images))
+    return pictures
+
+
 def _prepared(image: LabelledImage, cache: Path) -> Picture:
-    key = hashlib.sha256(f"{image.file.resolve()}{image.file.stat().st_mtime_ns}".encode()).hexdigest()[:16]
-    stored = cache / f"{key}.npz"
-    if stored.is_file():
-        with np.load(stored) as arrays:
-            return Picture(arrays["planes"], arrays["labels"], image.group)
+    if not image.file.is_file():
+        raise FileUnreadable(f"{image.file}: is missing")
+    identity = f"{image.file.resolve()} {image.file.stat().st_mtime_ns} {[drawn.tolist() for drawn in image.polygons]}"
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    return Picture(*kept(cache / f"{key}.npz", lambda: _planes_and_labels(image)), image.group)
+
+
+def _planes_and_labels(image: LabelledImage) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
     planes = different_planes(read_frame(image.file))
     light = planes.astype(np.float32).mean(axis=0)
     labels = np.zeros(light.shape, np.uint8)
@@ -84,11 +97,7 @@ def _prepared(image: LabelledImage, cache: Path) -> Picture:
         line = snap(light, polygon)
         points = np.round(line * 8).astype(np.int32).reshape(-1, 1, 2)
         cv2.polylines(labels, [points], False, synth.ANY_TRAIL, 3, cv2.LINE_8, 3)
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = stored.with_suffix(".partial.npz")
-    np.savez(partial, planes=planes, labels=labels)
-    partial.replace(stored)
-    return Picture(planes, labels, image.group)
+    return planes, labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,9 +8,10 @@ to learn.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -32,35 +33,42 @@ class LabelledImage:
 def read_anylabeling(folder: Path) -> list[LabelledImage]:
     """Every `*.json` of a folder with the picture it names; the group is what stands before the dash of the name.
 
-    Raises ValueError naming a file that is no label file, or whose picture is missing.
+    Raises ValueError naming a file that is no label file. That a picture is missing is told by who reads it.
     """
     images = []
-    for path in sorted(folder.glob("*.json"), key=lambda p: [int(n) if n.isdigit() else n for n in p.stem.split("-")]):
-        shapes = _read(path, "shapes")
-        picture = path.with_name(Path(_read(path, "imagePath")).name)
-        if not picture.is_file():
-            raise ValueError(f"{path}: its picture {picture.name} is missing")
-        polygons = tuple(np.array(shape["points"], float) for shape in shapes if len(shape["points"]) >= 3)
+    for path in sorted(folder.glob("*.json"), key=_by_number):
+        with _of(path, "shapes"):
+            content = json.loads(path.read_text())
+            picture = path.with_name(Path(content["imagePath"]).name)
+            drawn = [shape["points"] for shape in content["shapes"] if len(shape["points"]) >= 3]
+            polygons = tuple(np.array(points, float).reshape(-1, 2) for points in drawn)
         lines = tuple(centre_line(polygon) for polygon in polygons)
         images.append(LabelledImage(picture, path.stem.split("-")[0], lines, polygons))
     return images
 
 
+def _by_number(path: Path) -> list[tuple[bool, str]]:
+    return [(not part.isdecimal(), part.zfill(9)) for part in path.stem.split("-")]
+
+
 def read_sky_labels(path: Path) -> list[LabelledImage]:
     """The pictures and polylines of a `labels.json`; the group is the camera, that is the folder."""
-    return [
-        LabelledImage(
-            path.parent / entry["file"], entry["file"].split("/")[0],
-            tuple(np.array(trail["polyline"], float) for trail in entry["trails"]),
-        )
-        for entry in _read(path, "images")
-    ]  # fmt: skip
+    with _of(path, "images"):
+        return [
+            LabelledImage(
+                path.parent / entry["file"], entry["file"].split("/")[0],
+                tuple(np.array(trail["polyline"], float).reshape(-1, 2) for trail in entry["trails"]),
+            )
+            for entry in json.loads(path.read_text())["images"]
+        ]  # fmt: skip
 
 
-def _read(path: Path, key: str) -> Any:
+@contextmanager
+def _of(path: Path, key: str) -> Iterator[None]:
+    """Whatever is wrong inside is wrong with this file."""
     try:
-        return json.loads(path.read_text())[key]
-    except (OSError, ValueError, KeyError, TypeError) as err:
+        yield
+    except (AttributeError, OSError, ValueError, KeyError, TypeError) as err:
         raise ValueError(f"{path}: no label file with {key!r} ({err})") from err
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from camera.plate import Plate
 from camera.sim.renderer import ROI_PX, Renderer, TruthTrail, simulated_plate
 from camera.sim.scenario import Scenario, night
 from models import synth
+from models.cache import kept
 from models.contract import CLASSES
 from models.dataset import Picture, different_planes
 from models.evaluate import Case
@@ -92,18 +94,14 @@ def prepare_nights(seeds: Sequence[int], cache: Path, *, frames: int = 4) -> lis
         untold, stored = cache / f"night-{seed}-{frames}.npz", cache / f"night-{seed}-{frames}-v2.npz"
         if not stored.is_file() and untold.is_file():
             stored = untold
-        if not stored.is_file():
-            made = list(training_pictures(seed, frames))
-            cache.mkdir(parents=True, exist_ok=True)
-            partial = stored.with_suffix(".partial.npz")
-            np.savez(
-                partial, planes=np.stack([p.planes_sigma for p in made]), labels=np.stack([p.labels for p in made])
-            )
-            partial.replace(stored)
-        with np.load(stored) as arrays:
-            pairs = zip(arrays["planes"], arrays["labels"], strict=True)
-            pictures += [Picture(planes, labels, f"night-{seed}") for planes, labels in pairs]
+        pairs = zip(*kept(stored, partial(_stacked, seed, frames)), strict=True)
+        pictures += [Picture(planes, labels, f"night-{seed}") for planes, labels in pairs]
     return pictures
+
+
+def _stacked(seed: int, frames: int) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
+    made = list(training_pictures(seed, frames))
+    return np.stack([p.planes_sigma for p in made]), np.stack([p.labels for p in made])
 
 
 def training_pictures(seed: int, frames: int) -> Iterator[Picture]:

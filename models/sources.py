@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
+from models.cache import kept
 from models.dataset import Picture, Sources, prepare_photographs, prepare_skies
 from models.inject import injected
 from models.rendered import prepare_nights
@@ -34,12 +34,6 @@ def prepare_injected(skies: Sequence[Picture], cache: Path) -> list[Picture]:
     for number, sky in enumerate(skies):
         for turn in range(INJECTIONS):
             seed = FIRST_NIGHT + len(skies) * turn + number
-            stored = cache / f"injected-{sky.group}-{seed}.npz"
-            if not stored.is_file():
-                planes, labels = injected(sky.planes_sigma, sky.group, seed)
-                partial = stored.with_suffix(".partial.npz")
-                np.savez(partial, planes=planes, labels=labels)
-                partial.replace(stored)
-            with np.load(stored) as arrays:
-                pictures.append(Picture(arrays["planes"], arrays["labels"], sky.group))
+            made = partial(injected, sky.planes_sigma, sky.group, seed)
+            pictures.append(Picture(*kept(cache / f"injected-{sky.group}-{seed}.npz", made), sky.group))
     return pictures

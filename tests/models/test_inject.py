@@ -47,7 +47,7 @@ def test_injected_skies_are_made_once_and_kept(monkeypatch, tmp_path):
     monkeypatch.setattr("models.sources.INJECTIONS", 2)
     sky = Picture(np.zeros(SHAPE, np.float16), np.zeros(SHAPE[1:], np.uint8), "pyASC_maryland")
     first = prepare_injected([sky], tmp_path)
-    monkeypatch.setattr("models.sources.injected", None)  # not asked again
+    monkeypatch.setattr("models.sources.injected", pytest.fail)  # not asked again
     again = prepare_injected([sky], tmp_path)
     assert len(first) == 2
     assert not (first[0].labels == first[1].labels).all()

@@ -32,12 +32,22 @@ def test_the_margins_that_people_leave_at_the_ends_are_cut():
 
 
 def test_label_files_that_are_none_are_refused_by_name(tmp_path: Path):
-    (tmp_path / "1-0.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"1-0\.json"):
-        read_anylabeling(tmp_path)
-    (tmp_path / "1-0.json").write_text(json.dumps({"shapes": [], "imagePath": "1-0.jpg"}))
-    with pytest.raises(ValueError, match=r"1-0\.jpg is missing"):
-        read_anylabeling(tmp_path)
+    for shapes in ([3], [{"label": "trail"}], [{"points": [[1, 2], "no", [3, 4]]}], 7):
+        (tmp_path / "1-0.json").write_text(json.dumps({"shapes": shapes, "imagePath": "1-0.jpg"}))
+        with pytest.raises(ValueError, match=r"1-0\.json: no label file"):
+            read_anylabeling(tmp_path)
+    for content in ("[]", '{"images": [{"file": 3}]}', '{"images": [{"file": "a/b.jpg", "trails": [1]}]}'):
+        (tmp_path / "labels.json").write_text(content)
+        with pytest.raises(ValueError, match=r"labels\.json: no label file"):
+            read_sky_labels(tmp_path / "labels.json")
+
+
+def test_label_files_are_read_in_the_order_of_their_numbers_whatever_else_they_are_called(tmp_path: Path):
+    for name in ("10-0", "2-1", "2-10", "notes-x"):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"shapes": [], "imagePath": f"{name}.jpg"}))
+    assert [image.file.stem for image in read_anylabeling(tmp_path)] == ["2-1", "2-10", "10-0", "notes-x"]
+    with pytest.raises(ValueError, match="'notes': its name must begin with the number"):
+        held_out("notes")
 
 
 @pytest.mark.realdata
