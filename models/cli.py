@@ -13,7 +13,17 @@ import typer
 
 from models import cli_engines, cli_measure, cli_published
 from models.cli_measure import NetworkOption
-from models.cli_shared import SHIPPED, DataOption, OwnOption, ThreadsOption, ThresholdOption, out, progress, refusing
+from models.cli_shared import (
+    SHIPPED,
+    DataOption,
+    OwnOption,
+    ThreadsOption,
+    ThresholdOption,
+    out,
+    progress,
+    refusing,
+    usable_folder,
+)
 
 app = typer.Typer(help="Train, quantise, evaluate and run the network.", no_args_is_help=True)
 cli_engines.register(app)
@@ -135,11 +145,14 @@ def detect(
     from models.detectors import open_detector
     from models.evaluate import trails_as_json
 
-    files = list_frames(images)
     found = unreadable = 0
     with refusing():
+        if gone := [path for path in images if not path.exists()]:
+            raise ValueError(f"{gone[0]}: no such file or folder; give pictures, or folders of them")
+        files = list_frames(images)
         if not files:
             raise ValueError(f"{', '.join(str(p) for p in images)}: no pictures there")
+        usable_folder(into)
         into.mkdir(parents=True, exist_ok=True)
         target = into / "detections.jsonl"
         partial = target.with_suffix(".partial")

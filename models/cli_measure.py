@@ -18,6 +18,7 @@ from models.cli_shared import (
     out,
     progress,
     refusing,
+    usable_folder,
 )
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def evaluate(
         with refusing():  # first of all, not after an hour
             from models.trail_reports import of_evaluation
 
+            usable_folder(report)
+
     at = min(THRESHOLDS, key=lambda t: abs(t - threshold))
     with refusing(), open_detector(network, LOWEST, threads=threads) as detector, progress() as bar:
         sets = [("simulated nights", rendered_nights(list(range(1, nights + 1))))] if nights else []
@@ -70,6 +73,8 @@ def evaluate(
         else:
             err.print(f"{data}: no streaks512/ there, real pictures are left out; set SKYSPOTTER_DATA")
         sets += [(f"own nights held out, {folder}", own_cases(folder)) for folder in own or ()]
+        if not sets:
+            raise ValueError(f"nothing to score: no nights, and no pictures in {data}; give --nights, --data or --own")
         galleries = {title: Gallery() for title, _ in sets if report}
         tables = [
             body(title, bar.track(cases, None, description=title), detector, at=at, gallery=galleries.get(title))
@@ -107,6 +112,8 @@ def study(
     if report is not None:
         with refusing():
             from models.trail_reports import of_study, show_study
+
+            usable_folder(report)
 
     with refusing(), named_detectors(network or [SHIPPED], threshold, threads=threads) as detectors, progress() as bar:
         frames = study_frames(range(1, nights + 1), exposure_s=exposure, exposures=summed, brightness=brightness)

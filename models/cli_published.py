@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from models.cli_measure import RECORDED
-from models.cli_shared import ThreadsOption, out, progress, refusing
+from models.cli_shared import ThreadsOption, out, progress, refusing, usable_folder
 
 if TYPE_CHECKING:
     from models.importers.patches import Patch
@@ -66,6 +66,7 @@ def import_labels(
     from models.preset import DataRecipe, load_preset
 
     with refusing():
+        usable_folder(into)
         recipe = load_preset(preset) if preset else None
         given = (recipe.data if recipe else DataRecipe()).model_dump() | {
             key: value for key, value in (("view", view), ("split", split)) if value is not None
@@ -105,6 +106,7 @@ def nights(
     from models.importers.nights import from_nights
 
     with refusing():
+        usable_folder(into)
         recipe = _recipe(preset)
         data = from_nights(
             range(101, 101 + count), frames=frames, view=recipe.data.view, size=recipe.size, exposure_s=exposure,

@@ -33,9 +33,19 @@ def refusing(*also: type[Exception]) -> Iterator[None]:
     except ModuleNotFoundError as why:
         err.print(f"{why}: install what training needs, pip install '.[train]'", highlight=False, markup=False)
         raise typer.Exit(2) from why
-    except (ModelRefused, ValueError, OSError, *also) as why:
-        err.print(str(why), highlight=False, markup=False, soft_wrap=True)
+    except OSError as why:
+        text = f"{why.filename}: {why.strerror}; give another path" if why.filename and why.strerror else str(why)
+        err.print(text, highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(2) from why
+    except (ModelRefused, ValueError, FloatingPointError, *also) as why:
+        err.print(" ".join(str(why).split()), highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(2) from why
+
+
+def usable_folder(path: Path | None) -> None:
+    """Said first of all, not after an hour: ValueError for a file where a folder of results is to be."""
+    if path is not None and path.exists() and not path.is_dir():
+        raise ValueError(f"{path}: is a file; give the name of a folder")
 
 
 def progress(shown: bool = True) -> Progress:
