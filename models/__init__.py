@@ -35,6 +35,7 @@ cache.py         what is prepared once
 sources.py       where its pictures come from
 losses.py        what the field network minimises
 pixel_losses.py  what the published ones minimise, by name
+checkpoints.py   what it leaves and goes on from
 train.py         the training loop of the field network
 presets/         the published recipes, one file each
 preset.py        a recipe, checked

@@ -4,18 +4,16 @@ per epoch), last.pt and best.pt, each whole or not there."""
 from __future__ import annotations
 
 import json
-import os
-import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from models.checkpoints import read_checkpoint, write_checkpoint
 from models.networks.published import Network, build
 from models.preset import Preset
 
 LAST, BEST, HISTORY, PRESET = "last.pt", "best.pt", "history.jsonl", "preset.json"
+KEYS = ("preset", "history", "best", "net")  # of last.pt and best.pt
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Run:
         if not (folder / LAST).exists():
             (folder / PRESET).write_text(preset.model_dump_json(indent=1))
             return run
-        state = _read(folder / LAST)
+        state = read_checkpoint(folder / LAST, *KEYS)
         if Preset.model_validate(state["preset"]) != preset:
             raise ValueError(f"{folder / LAST}: was made by another preset; give another run folder or remove it")
         for name, part in parts.items():
@@ -82,32 +80,15 @@ class Run:
             "best": asdict(self.best),
         }
         if best_now:
-            _write(self.folder / BEST, state)
-        _write(self.folder / LAST, state)
+            write_checkpoint(self.folder / BEST, state)
+        write_checkpoint(self.folder / LAST, state)
         (self.folder / HISTORY).write_text("".join(json.dumps(asdict(e)) + "\n" for e in self.history))
 
 
 def load_best(folder: Path) -> tuple[Network, Preset, list[Epoch]]:
     """The network of a run's best epoch, ready to infer, its preset and the whole history."""
-    state, last = _read(folder / BEST), _read(folder / LAST)
+    state, last = read_checkpoint(folder / BEST, *KEYS), read_checkpoint(folder / LAST, *KEYS)
     preset = Preset.model_validate(state["preset"])
     net = build(preset.network, outputs=preset.outputs)
     net.load_state_dict(state["net"])
     return net.eval(), preset, [Epoch(**e) for e in last["history"]]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        state = dict(torch.load(path, map_location="cpu", weights_only=True))
-        missing = {"preset", "history", "best", "net"} - set(state)
-    except (OSError, RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as err:
-        raise ValueError(f"{path}: no checkpoint of this training ({err})") from err
-    if missing:
-        raise ValueError(f"{path}: no checkpoint of this training (without {', '.join(sorted(missing))})")
-    return state
-
-
-def _write(path: Path, state: dict[str, Any]) -> None:
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    os.replace(partial, path)

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
-import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ import torch
 from torch import nn
 
 from models.architectures import NETWORKS, FieldNet
+from models.checkpoints import read_checkpoint, write_checkpoint
 from models.dataset import Sources, make_batch
 from models.losses import field_loss, pixel_counts
 
@@ -78,8 +77,9 @@ def train(
     net = recipe.fresh().to(memory_format=torch.channels_last)
     if start_from is not None and not checkpoint.exists():
         other = _read(start_from)
-        if (was := other["recipe"].network) != recipe.network:
-            raise ValueError(f"{start_from}: holds weights of {was!r}, not of {recipe.network!r}")
+        was, wanted = ((r.network, tuple(r.channels)) for r in (other["recipe"], recipe))
+        if was != wanted:
+            raise ValueError(f"{start_from}: holds weights of {was}, not of {wanted}")
         net.load_state_dict(other["average"])
     average = {name: value.detach().clone() for name, value in net.state_dict().items()}
     optimiser = torch.optim.AdamW(net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
@@ -123,8 +123,8 @@ def train(
             )
         )
         if (step + 1) % recipe.checkpoint_every == 0 or step + 1 == recipe.steps:
-            _write(checkpoint, {"recipe": asdict(recipe), "step": step + 1, "net": net.state_dict(), "average": average,
-                                "optimiser": optimiser.state_dict()})  # fmt: skip
+            state = {"recipe": asdict(recipe), "step": step + 1, "net": net.state_dict(), "average": average}
+            write_checkpoint(checkpoint, {**state, "optimiser": optimiser.state_dict()})
     return checkpoint
 
 
@@ -143,15 +143,9 @@ def read_recipe(checkpoint: Path) -> Recipe:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    state = read_checkpoint(path, "recipe", "step", "net", "average", "optimiser")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
         state["recipe"] = Recipe(**state["recipe"])  # the first ones named no network: "field"
-    except (OSError, RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as err:
+    except (TypeError, ValueError) as err:
         raise ValueError(f"{path}: no checkpoint of this training ({err})") from err
-    return dict(state)
-
-
-def _write(path: Path, state: dict[str, Any]) -> None:
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    os.replace(partial, path)
+    return state

@@ -61,9 +61,16 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(trained: Path, tmp_path
 def test_a_checkpoint_of_another_recipe_or_of_nothing_is_refused(trained: Path, tmp_path: Path):
     with pytest.raises(ValueError, match="another recipe"):
         train(replace(TINY, batch=3), INVENTED, trained)
+    with pytest.raises(ValueError, match="holds weights of"):
+        train(replace(TINY, channels=(8, 16)), INVENTED, tmp_path, start_from=trained / CHECKPOINT)
+    for other in ([1, 2], {"net": 1}, {**torch.load(trained / CHECKPOINT, weights_only=True), "recipe": {"colour": 1}}):
+        torch.save(other, tmp_path / CHECKPOINT)
+        with pytest.raises(ValueError, match="no checkpoint"):
+            load_net(tmp_path / CHECKPOINT)
     (tmp_path / CHECKPOINT).write_bytes(b"torn")
-    with pytest.raises(ValueError, match="no checkpoint"):
+    with pytest.raises(ValueError, match="no checkpoint") as refused:
         load_net(tmp_path / CHECKPOINT)
+    assert "\n" not in str(refused.value)
 
 
 def test_the_network_answers_on_the_grid_it_was_asked_on():
