@@ -97,7 +97,12 @@ def study(
     summed: Annotated[
         int, typer.Option("--sum", min=1, max=15, help="Exposures to add up; the station adds up five of 2 s.")
     ] = 1,
-    brightness: Annotated[float, typer.Option(min=0.01, max=100.0, help="Of all aircraft's lamps.")] = 1.0,
+    brightness: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, max=100.0, help="Of all aircraft's lamps; 0.7: the published method fares as published."
+        ),
+    ] = None,
     threshold: ThresholdOption = 0.5,
     threads: ThreadsOption = 1,
     report: ReportOption = None,
@@ -106,6 +111,7 @@ def study(
     elevation and by SNR, false detections, misses, and who was taken for whom."""
     from models.cutouts import Gallery
     from models.detectors import named_detectors
+    from models.nights import AS_PUBLISHED
     from models.study import FRAMES, grids, study_frames
     from models.study import study as body
 
@@ -115,6 +121,7 @@ def study(
 
             usable_folder(report)
 
+    brightness = AS_PUBLISHED if brightness is None else brightness
     with refusing(), named_detectors(network or [SHIPPED], threshold, threads=threads) as detectors, progress() as bar:
         frames = study_frames(range(1, nights + 1), exposure_s=exposure, exposures=summed, brightness=brightness)
         task = bar.add_task("frames", total=nights * FRAMES)

@@ -20,7 +20,7 @@ from camera.plate import Plate
 from camera.sim.renderer import TruthTrail
 from models.contract import Trail
 from models.evaluate import wilson
-from models.nights import FARTHEST_M, lit, traffic_night
+from models.nights import AS_PUBLISHED, FARTHEST_M, lit, traffic_night
 from models.rendered import render_sum
 from models.score import SHARE, Polyline, covered_share, tolerance_px
 from models.tables import Grid
@@ -58,7 +58,12 @@ class StudyFrame:
 
 
 def study_frames(
-    seeds: Iterable[int], *, exposure_s: float, exposures: int = 1, brightness: float = 1.0, frames: int = FRAMES
+    seeds: Iterable[int],
+    *,
+    exposure_s: float,
+    exposures: int = 1,
+    brightness: float = AS_PUBLISHED,
+    frames: int = FRAMES,
 ) -> Iterator[StudyFrame]:
     """Of `exposures` added up, as the station adds up five, the truth is that of one as long as all of them;
     `brightness` is that of every aircraft's lamps, 1 as `camera.sim` has them."""

@@ -25,6 +25,7 @@ from models.compare import Comparison, on_nights, on_pictures
 from models.detectors import named_detectors, open_detector
 from models.engine_onnx import OnnxEngine
 from models.evaluate import LOWEST, Table, evaluate, photographs, skies
+from models.nights import AS_PUBLISHED
 from models.study import ABOVE_DEG, FRAMES, MASK_DEG, Study, grids, percent, study, study_frames
 from models.tables import Grid
 from models.zoo import zoo_path
@@ -118,7 +119,7 @@ def main() -> None:
     parser.add_argument("--float", type=Path, dest="exact", help="field.float32.onnx of the same run")
     parser.add_argument("--published", type=Path, help="a run of `skyspotter models fit yebes`")
     parser.add_argument("--nights", type=int, help=f"of traffic, {NIGHTS}; a quarter as many for INT8 against float")
-    parser.add_argument("--brightness", type=float, default=1.0, help="of all aircraft's lamps")
+    parser.add_argument("--brightness", type=float, default=AS_PUBLISHED, help="of all aircraft's lamps")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_NIGHTS} nights")
     chosen = parser.parse_args()
     nights = chosen.nights or (QUICK_NIGHTS if chosen.quick else NIGHTS)
