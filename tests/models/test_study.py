@@ -8,7 +8,7 @@ import pytest
 from camera.device import Frame
 from camera.sim.renderer import ROI_PX, TruthTrail, simulated_plate
 from models.contract import Trail
-from models.nights import FARTHEST_M, traffic_night
+from models.nights import AS_PUBLISHED, FARTHEST_M, traffic_night
 from models.study import (
     ABOVE_DEG,
     ELEVATION,
@@ -156,7 +156,7 @@ def test_found_all_gives_all_and_nothing_false(seen: StudyFrame) -> None:
 
 
 def test_a_sum_has_the_same_aircraft_and_brighter_lamps_more_light(seen: StudyFrame) -> None:
-    (summed,) = study_frames([5], exposure_s=5.0, exposures=2, brightness=3.0, frames=1)
+    (summed,) = study_frames([5], exposure_s=5.0, exposures=2, brightness=3 * AS_PUBLISHED, frames=1)
     assert summed.frame.exposure_s == pytest.approx(10.0)
     assert [trail.id for trail in summed.truth] == [trail.id for trail in seen.truth]
     assert summed.counted == seen.counted
