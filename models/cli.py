@@ -83,6 +83,8 @@ def quantise(
     samples: Annotated[int, typer.Option(min=4, help="Training patches that set the ranges of the activations.")] = 64,
 ) -> None:
     """Export to ONNX and make both INT8 files from one calibration."""
+    from tempfile import TemporaryDirectory
+
     import onnx
 
     from models.dataset import make_batch
@@ -100,15 +102,15 @@ def quantise(
         exact = run / f"{name}.float32.onnx"
         worst = export(load_net(run / CHECKPOINT), exact, planes[:4])
         into.mkdir(parents=True, exist_ok=True)
-        (into / "SHA256SUMS").unlink(missing_ok=True)
-        s8, u8 = quantise_file(exact, into, planes[:samples])
-        for engine in (OnnxEngine(exact, threads=1), OnnxEngine(u8, threads=1)):
-            engine.infer(planes[0])
-        parity = compare(OnnxEngine(exact, threads=1), OnnxEngine(u8, threads=1), planes[samples:])
+        with TemporaryDirectory(dir=into) as aside:  # what fails its checks replaces nothing
+            s8, u8 = quantise_file(exact, Path(aside), planes[:samples])
+            parity = compare(OnnxEngine(exact, threads=1), OnnxEngine(u8, threads=1), planes[samples:])
+            for made in sorted(Path(aside).glob("*.onnx")):
+                made.replace(into / made.name)
         write_sums(into, sorted(into.glob("*.onnx")))
     out.print(f"PyTorch to ONNX: largest logit difference {worst:.1e}")
     out.print(f"float to INT8 on {samples} other patches: {parity}")
-    out.print(f"{s8} and {u8} written")
+    out.print(f"{into / s8.name} and {into / u8.name} written")
 
 
 @app.command("fit-score")
