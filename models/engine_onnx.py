@@ -8,6 +8,8 @@ wait, because two processes share the cores.
 from __future__ import annotations
 
 import hashlib
+import platform
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -42,8 +44,8 @@ class OnnxEngine:
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.enable_mem_pattern = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Two products of u8 and s8 overflow in 16 bits without VNNI: there, and only there, a slower kernel is taken.
-        options.add_session_config_entry("session.x64quantprecision", "1")
+        if overflows():
+            options.add_session_config_entry("session.x64quantprecision", "1")
         options.log_severity_level = 3
         if not optimise:
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -114,6 +116,18 @@ def check_planes(planes: NDArray[np.float32]) -> None:
     """ValueError for what no engine may be given."""
     if planes.ndim != 4 or planes.shape[:2] != (1, 4) or planes.shape[2] % STRIDE or planes.shape[3] % STRIDE:
         raise ValueError(f"planes of shape {planes.shape}: wanted (1, 4, H, W) with H and W multiples of {STRIDE}")
+
+
+@cache
+def overflows() -> bool:
+    """Whether two products of u8 and s8 overflow in 16 bits here: on x86 without VNNI. ONNX Runtime must then be told to
+    take a slower kernel; where it is told in vain (AMX), it takes it too."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    try:
+        return "vnni" not in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return True
 
 
 def _first_line(err: Exception) -> str:
