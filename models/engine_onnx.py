@@ -120,7 +120,7 @@ def check_planes(planes: NDArray[np.float32]) -> None:
 
 @cache
 def overflows() -> bool:
-    """Whether two products of u8 and s8 overflow in 16 bits here: on x86 without VNNI. ONNX Runtime must then be told to
+    """Whether two products of u8 and s8 overflow in 16 bits here: on x86 without VNNI. ONNX Runtime must be told to
     take a slower kernel; where it is told in vain (AMX), it takes it too."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return False
