@@ -45,6 +45,7 @@ ranks.py         one process or several
 sweep.py         learning rate against batch
 patch_method.py  the published method, whole: frame to trails
 patch_export.py  its network as ONNX, float and INT8
+average.py       several trainings as one network
 export.py        weights -> float ONNX, proven equal
 int8_plan.py     which tensors become bytes
 quantize.py      float ONNX -> INT8 for TensorRT and for the CPU

@@ -113,6 +113,22 @@ def quantise(
     out.print(f"{into / s8.name} and {into / u8.name} written")
 
 
+@app.command()
+def average(
+    runs: Annotated[list[Path], typer.Argument(help="Runs of `train` that began at the same weights.")],
+    into: Annotated[Path, typer.Option("--run", help="Folder of the new run: checkpoint and caches.")],
+    data: DataOption = Path("../shared/data"),
+    nights: Annotated[int, typer.Option(min=0)] = 16,
+) -> None:
+    """The mean of several trainings as one network, which often does better than each."""
+    from models.average import average as mean_of
+    from models.sources import gather
+
+    with refusing():
+        checkpoint = mean_of(runs, gather(data, into / "cache", nights=nights), into)
+    out.print(f"{checkpoint}: the mean of {len(runs)} runs; next: skyspotter models quantise --run {into}")
+
+
 @app.command("fit-score")
 def fit_score(
     network: NetworkOption = SHIPPED,

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 from models.architectures import FieldNet  # noqa: E402
+from models.average import average  # noqa: E402
 from models.contract import CLASSES  # noqa: E402
 from models.dataset import Sources, make_batch  # noqa: E402
 from models.engine_onnx import OnnxEngine  # noqa: E402
@@ -152,3 +153,18 @@ def test_lint_names_what_tensorrt_would_refuse(trained: Path, tmp_path: Path):
     assert any("not dequantised INT8" in fault for fault in lint_tensorrt(onnx.load(exact)))
     _, u8 = quantise_file(exact, tmp_path, samples)
     assert any("uint8" in fault for fault in lint_tensorrt(onnx.load(u8)))
+
+
+def test_the_mean_of_a_run_with_itself_has_its_weights(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name, value in {"BATCHES": 2, "BATCH": 2, "SIZE": 64}.items():
+        monkeypatch.setattr(f"models.average.{name}", value)
+    mean = load_net(average([trained, trained], INVENTED, tmp_path)).state_dict()
+    for name, value in load_net(trained / CHECKPOINT).state_dict().items():
+        if "running" not in name and "tracked" not in name:
+            assert torch.allclose(mean[name], value), name
+
+
+def test_the_mean_of_two_kinds_of_network_is_refused(trained: Path, tmp_path: Path):
+    train(replace(TINY, channels=(8, 16, 8), steps=1), INVENTED, tmp_path / "other")
+    with pytest.raises(ValueError, match="another network"):
+        average([trained, tmp_path / "other"], INVENTED, tmp_path / "mean")

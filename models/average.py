@@ -1,0 +1,50 @@
+"""Several legs of a training as one network: the mean of their weights (Wortsman et al., ICML 2022, "Model soups",
+section 2), for legs that began at the same weights. Batch normalisation is then measured anew, as for stochastic weight
+averaging (Izmailov et al., UAI 2018, section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from models.checkpoints import write_checkpoint
+from models.dataset import Sources, make_batch
+from models.train import CHECKPOINT, load_net, read_recipe
+
+BATCHES, BATCH, SIZE = 24, 16, 256  # over which normalisation is measured
+
+
+def average(runs: Sequence[Path], sources: Sources, into: Path, *, seed: int = 7) -> Path:
+    """Writes the checkpoint of the mean into the folder `into` and returns it, for `quantise`; it is not trained on.
+
+    Raises ValueError where a run has no checkpoint or is of another network than the first.
+    """
+    recipe, nets = read_recipe(runs[0] / CHECKPOINT), [load_net(run / CHECKPOINT) for run in runs]
+    states = [net.state_dict() for net in nets]
+    for run, state in zip(runs, states, strict=True):
+        if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in states[0].items()}:
+            raise ValueError(f"{run}: another network than {runs[0]}, no mean of both exists")
+    mean = {
+        name: torch.stack([s[name] for s in states]).mean(0) if first.is_floating_point() else first
+        for name, first in states[0].items()
+    }
+    net = nets[0]
+    net.load_state_dict(mean)
+    net.train()
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None  # the plain mean over all batches
+    with torch.no_grad():
+        for step in range(BATCHES):
+            planes, _ = make_batch(sources, size=SIZE, batch=BATCH, seed=seed, step=step)
+            net(torch.from_numpy(planes))
+    into.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.detach().clone() for name, value in net.state_dict().items()}
+    state = {"recipe": asdict(recipe), "step": recipe.steps, "net": weights, "average": weights, "optimiser": {}}
+    write_checkpoint(into / CHECKPOINT, state)
+    return into / CHECKPOINT
