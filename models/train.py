@@ -77,9 +77,11 @@ def train(
     net = recipe.fresh().to(memory_format=torch.channels_last)
     if start_from is not None and not checkpoint.exists():
         other = _read(start_from)
-        was, wanted = ((r.network, tuple(r.channels)) for r in (other["recipe"], recipe))
-        if was != wanted:
-            raise ValueError(f"{start_from}: holds weights of {was}, not of {wanted}")
+        before = other["recipe"]
+        if before.network != recipe.network:
+            raise ValueError(f"{start_from}: holds weights of {before.network!r}, not of {recipe.network!r}")
+        if tuple(before.channels) != tuple(recipe.channels):
+            raise ValueError(f"{start_from}: holds weights of channels {before.channels}, not of {recipe.channels}")
         net.load_state_dict(other["average"])
     average = {name: value.detach().clone() for name, value in net.state_dict().items()}
     optimiser = torch.optim.AdamW(net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)

@@ -121,7 +121,8 @@ def test_checkpoints_from_before_there_were_names_are_the_field_network(tmp_path
 def test_a_network_nobody_knows_is_refused_by_name(tmp_path: Path):
     with pytest.raises(ValueError, match="'c16d4b' is not known; there are field, c16d3b"):
         Recipe(network="c16d4b")
-    torch.save({"recipe": asdict(Recipe()) | {"network": "c16d4b"}}, tmp_path / CHECKPOINT)
+    rest: dict[str, object] = {"net": {}, "average": {}, "step": 0, "optimiser": {}}
+    torch.save({**rest, "recipe": asdict(Recipe()) | {"network": "c16d4b"}}, tmp_path / CHECKPOINT)
     with pytest.raises(ValueError, match=r"checkpoint\.pt: .*c16d4b"):
         load_net(tmp_path / CHECKPOINT)
     refused = CliRunner().invoke(app, ["train", "--run", str(tmp_path / "run"), "--network", "c16d4b"])
