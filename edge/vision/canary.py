@@ -19,7 +19,7 @@ from models.detect import Detector, Engine
 
 SIDE_PX = 256
 ENDS_PX = ((50, 60), (206, 152))  # of the trail, stored pixels
-BRIGHTER_SIGMA, WIDTH_PX = 8.0, 2  # as broad as the lens draws one, blur included
+BRIGHTER_SIGMA, WIDTH_PX = 8.0, 5
 SKY_ADU, NOISE_ADU = 1000.0, 30.0
 THRESHOLD = 0.5
 NEAR_PX, LEAST_SHARE = 12.0, 0.5
