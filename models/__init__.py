@@ -63,5 +63,5 @@ cli_engines.py   skyspotter models build-engine | compare
 cli_shared.py    options, consoles and refusals of all commands
 cli_measure.py   skyspotter models evaluate | study | report
 cli_published.py skyspotter models import | nights | presets | fit | sweep
-cli.py           skyspotter models train | quantise | detect
+cli.py           skyspotter models train | average | quantise | fit-score | detect
 """

@@ -1,4 +1,5 @@
-"""`skyspotter models train | quantise | detect`. Parses and calls; torch is imported only where something is trained.
+"""`skyspotter models train | average | quantise | fit-score | detect`. Parses and calls; torch is imported only where
+something is trained.
 
 Exit codes: 0 done, 1 failed, 2 refused (a file or an option that cannot be used; one sentence says which).
 """
@@ -138,11 +139,11 @@ def fit_score(
 ) -> None:
     """The constants that make a trail's score the odds that it is real, observed on pictures of training."""
     from models.detectors import open_detector
-    from models.score_fit import LOWEST, fit, gather, training_cases
+    from models.score_fit import LOWEST, fit, observed, training_cases
 
     with refusing(), open_detector(network, LOWEST, threads=threads) as detector, progress() as bar:
         cases = bar.track(training_cases(data, nights), None, description="looking")
-        found = fit(*gather(cases, lambda frame: detector.detect(frame).trails))
+        found = fit(*observed(cases, lambda frame: detector.detect(frame).trails))
     out.print(f"{found.real} real and {found.false} false detections")
     out.print(f"models/postprocess.py: SCORE_OFFSET {found.offset:.2f}, SCORE_SLOPE {found.slope:.2f}")
 

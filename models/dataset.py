@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 # Cameras whose trail-free frames are backgrounds for injected trails; they are therefore never scored.
 BACKGROUND_CAMERAS = ("cloudynight_lowell", "pyASC_maryland")
+RENDERED, PHOTOGRAPHS, SKIES = 0.46, 0.76, 0.88  # of the patches, added up; invented skies are the rest
+FAINTEST = {1: 1.6, 3: 1.6, 4: 1.1}  # sigma of an injected trail: a mosaic's four planes have noise of their own each
 OWN_SHARE = 0.3  # of the patches, where there are own nights
 LARGEST = 30_000.0  # sigma, within float16
 
@@ -126,13 +128,13 @@ def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArr
     if sources.own and rng.random() < OWN_SHARE:
         planes, labels = _cut(sources.own, size, rng, towards_trail=0.6, zooms=0.2)
         inject, shortest = rng.random() < 0.3, 8.0
-    elif sources.rendered and kind < 0.38:
+    elif sources.rendered and kind < RENDERED:
         planes, labels = _cut(sources.rendered, size, rng, towards_trail=0.7, zooms=0.0)
         inject, shortest = rng.random() < 0.15, 8.0
-    elif sources.photographs and kind < 0.76:
+    elif sources.photographs and kind < PHOTOGRAPHS:
         planes, labels = _cut(sources.photographs, size, rng, towards_trail=0.6, zooms=0.4)
         inject, shortest = rng.random() < 0.35, 40.0
-    elif sources.skies and kind < 0.87:
+    elif sources.skies and kind < SKIES:
         planes, labels = _cut(sources.skies, size, rng, towards_trail=0.4, zooms=0.4)
         inject, shortest = rng.random() < 0.3, 12.0
     else:
@@ -144,8 +146,9 @@ def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArr
     if inject:
         colours = {1: (3,), 3: (0, 1, 2), 4: (0, 1, 1, 2)}[len(planes)]
         for _ in range(1 + int(rng.random() < 0.3)):
-            synth.draw(synth.random_trail(rng, (size, size), shortest_px=shortest), planes, labels, colours)
-    if kind >= 0.38 and rng.random() < 0.06:
+            trail = synth.random_trail(rng, (size, size), shortest_px=shortest, faintest=FAINTEST[len(planes)])
+            synth.draw(trail, planes, labels, colours)
+    if kind >= RENDERED and rng.random() < 0.06:
         synth.branches(rng, planes)
     planes = planes[{1: [0, 0, 0, 0], 3: [0, 1, 1, 2], 4: [0, 1, 2, 3]}[len(planes)]]
     planes = planes * np.float32(np.exp(rng.normal(0, 0.25)))  # the noise is an estimate
@@ -168,8 +171,10 @@ def _cut(
     side = min(int(size / zoom), height, width)
     y0, x0 = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
     if rng.random() < towards_trail:
-        ys, xs = np.nonzero(synth.is_trail(picture.labels))
-        if len(ys):
+        # Trail by trail, not pixel by pixel: the long and bright ones would crowd out the short and faint.
+        trails, marks = cv2.connectedComponents(synth.is_trail(picture.labels).astype(np.uint8))
+        if trails > 1:
+            ys, xs = np.nonzero(marks == rng.integers(1, trails))
             k = int(rng.integers(len(ys)))
             y0 = int(np.clip(ys[k] - rng.integers(side), 0, height - side))
             x0 = int(np.clip(xs[k] - rng.integers(side), 0, width - side))

@@ -29,8 +29,11 @@ from models.evaluate import Case
 from models.nights import training_night
 
 GAIN_SETTING = 120
-LEAST_LINE_SNR = 3.0  # of the steady light; fainter ones are two flashes among the stars: neither taught nor forbidden
-FAINTEST_SNR = 2.0
+# Taught is what can be found, not what is seen at a glance: light of this SNR all together, within REACH_PX of length,
+# with a steady part that shows, or spread over more pixels than two flashes among the stars. Fainter ones are neither
+# taught nor forbidden.
+LEAST_SNR, LEAST_LINE_SNR, LEAST_LIT_PX, REACH_PX = 8.0, 3.0, 24.0, 100.0
+FAINTEST_SNR = 3.0
 CLOUDED, UNCLOUDED = 0.5, 0.1  # share of starlight lost: at least, it is cloud; below, clear sky; between, nobody says
 
 
@@ -85,16 +88,10 @@ def render_sum(scenario: Scenario, start_s: float, *, exposure_s: float, exposur
 
 
 def prepare_nights(seeds: Sequence[int], cache: Path, *, frames: int = 4) -> list[Picture]:
-    """Frames of crowded nights, rendered once and kept beside the other prepared pictures.
-
-    Files without "v2" in their name were made before cloud was labelled; they serve on, and tell nothing of cloud.
-    """
+    """Frames of crowded nights, rendered once and kept beside the other prepared pictures."""
     pictures = []
     for seed in seeds:
-        untold, stored = cache / f"night-{seed}-{frames}.npz", cache / f"night-{seed}-{frames}-v2.npz"
-        if not stored.is_file() and untold.is_file():
-            stored = untold
-        pairs = zip(*kept(stored, partial(_stacked, seed, frames)), strict=True)
+        pairs = zip(*kept(cache / f"night-{seed}-{frames}-v3.npz", partial(_stacked, seed, frames)), strict=True)
         pictures += [Picture(planes, labels, f"night-{seed}") for planes, labels in pairs]
     return pictures
 
@@ -109,7 +106,7 @@ def training_pictures(seed: int, frames: int) -> Iterator[Picture]:
     five times 2 s (as on the box); the own beam is light that must be found, too."""
     rng = np.random.default_rng((seed, 8))
     scenario = training_night(seed, rng)
-    exposure_s, summed = ((2.0, 1), (10.0, 1), (2.0, FRAMES), (2.0, 1))[seed // 2 % 4]
+    exposure_s, summed = ((2.0, 1), (10.0, 1), (2.0, FRAMES), (10.0, 1))[seed // 2 % 4]
     for start_s in np.sort(rng.uniform(0.02, 0.80, frames)) * scenario.duration_s:
         made = render_sum(scenario, float(start_s), exposure_s=exposure_s, exposures=summed)
         planes = different_planes(made.frame)
@@ -127,18 +124,24 @@ def label_map(
         labels[cloud_opacity >= CLOUDED] = synth.CLOUD
         labels[cloud_opacity < UNCLOUDED] = synth.CLEAR
     strokes = [
-        (trail, np.round((trail.polyline_px - 0.5) / 2 * 8).astype(np.int32).reshape(-1, 1, 2))
+        (trail, _snr_in_reach(trail), np.round((trail.polyline_px - 0.5) / 2 * 8).astype(np.int32).reshape(-1, 1, 2))
         for trail in truth
         if trail.trail_class != "insect"
     ]
-    for trail, points in strokes:
-        if trail.peak_snr >= FAINTEST_SNR:
+    for _, snr, points in strokes:
+        if snr >= FAINTEST_SNR:
             cv2.polylines(labels, [points], False, synth.IGNORE, 5, cv2.LINE_8, 3)
-    for trail, points in strokes:
-        if trail.visible and trail.line_snr >= LEAST_LINE_SNR:
+    for trail, snr, points in strokes:
+        if snr >= LEAST_SNR and (trail.line_snr >= LEAST_LINE_SNR or trail.lit_px >= LEAST_LIT_PX):
             name = "aircraft" if trail.trail_class == "own-beam" else trail.trail_class
             cv2.polylines(labels, [points], False, CLASSES.index(name), 3, cv2.LINE_8, 3)
     return labels
+
+
+def _snr_in_reach(trail: TruthTrail) -> float:
+    """Of as much of it as a network looks at together."""
+    length_px = float(np.linalg.norm(np.diff(trail.polyline_px, axis=0), axis=1).sum())
+    return trail.total_snr * min(1.0, REACH_PX / max(length_px, 1.0)) ** 0.5
 
 
 def rendered_nights(seeds: list[int], *, every_s: float = 12.0) -> Iterator[Case]:

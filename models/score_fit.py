@@ -36,7 +36,9 @@ class Fit:
     false: int
 
 
-def gather(cases: Iterable[Case], detect: Callable[[Frame], Sequence[Trail]]) -> tuple[NDArray[np.float64], list[bool]]:
+def observed(
+    cases: Iterable[Case], detect: Callable[[Frame], Sequence[Trail]]
+) -> tuple[NDArray[np.float64], list[bool]]:
     """Raw log-odds of every detection and whether it was real; `detect` goes down to LOWEST."""
     raw: list[float] = []
     real: list[bool] = []

@@ -65,9 +65,12 @@ def random_trail(
         flare = 1 + rng.uniform(0, 2) * np.exp(-(((phase - peak) / 0.03) ** 2)) * (rng.random() < 0.3)
         light = (shape_ * flare)[:, None] * np.array([rng.uniform(0.7, 1), 1, rng.uniform(0.7, 1.1)])
     # A short trail must stand out by itself; a long one is seen below the noise of a pixel.
-    low = max(faintest, 60.0 / max(length, 1.0) if length < 30 else faintest)
+    low = max(faintest, 40.0 / max(length, 1.0) if length < 30 else faintest)
     peak_sigma = float(np.exp(rng.uniform(np.log(low), np.log(low + 12) if rng.random() < 0.6 else np.log(600))))
     blur_px = rng.uniform(0.5, 1.5) if rng.random() < 0.85 else rng.uniform(1.5, 4.0)  # some lenses are out of focus
+    if rng.random() < 0.1:  # landing lights: a broad even band, nothing else
+        kind, light, blur_px = AIRCRAFT, np.ones((len(along), 3)), rng.uniform(0.8, 2.0)
+        peak_sigma = float(np.exp(rng.uniform(np.log(4), np.log(40))))
     return Trail(path, light, kind, peak_sigma, float(blur_px))
 
 

@@ -48,6 +48,8 @@ class TruthTrail:
     ]  # (N, 2) stored pixels, in the order of time, of the part above skyline and in frame
     peak_snr: float  # of its brightest pixel, flashes included, over the noise of the pixel without it
     line_snr: float  # of the brightest pixel of its steady light alone
+    total_snr: float  # of all its light, flashes included, through the filter that fits it: root of the summed squares
+    lit_px: float  # over how many stored pixels that is spread: 1 / sum of the squared shares; a flash has about ten
     visible: bool  # peak_snr of at least 5
 
 
@@ -141,8 +143,12 @@ class Renderer:
             line = self._polyline(light.path_enu)
             if len(line) < 2:
                 continue
-            peak, steady = (self._peak_snr(part, transmission, background_e) for part in (light, light.without_flashes))
-            trails.append(TruthTrail(trail_class, name, line, peak, steady, peak >= 5.0))
+            snr, steady = (self._snr(part, transmission, background_e) for part in (light, light.without_flashes))
+            peak, power = float(snr.max()), snr**2
+            total, lit_px = float(np.sqrt(power.sum())), float(power.sum() ** 2 / max((power**2).sum(), 1e-12))
+            trails.append(
+                TruthTrail(trail_class, name, line, peak, float(steady.max()), total, lit_px, visible=peak >= 5.0)
+            )
         return trails
 
     def cloud_opacity(self, start_utc_ns: int, exposure_s: float) -> Float32:
@@ -246,13 +252,14 @@ class Renderer:
         keep = np.linspace(0, len(xy) - 1, max(2, min(len(xy), int(length_px / 8) + 1))).round().astype(int)
         return np.asarray(xy[keep])
 
-    def _peak_snr(self, light: Light, transmission: Float32 | None, background_e: Float32) -> float:
+    def _snr(self, light: Light, transmission: Float32 | None, background_e: Float32) -> NDArray[np.float64]:
+        """Of every pixel that the light reaches; one 0 where it reaches none."""
         indices, electrons = self._exposed(light, transmission)
         if len(indices) == 0:
-            return 0.0
+            return np.zeros(1)
         pixels, where = np.unique(indices, return_inverse=True)
         noise_e = np.sqrt(background_e[pixels] + self.sensor.read_noise_e**2)
-        return float((np.bincount(where, weights=electrons) / noise_e).max())
+        return np.asarray(np.bincount(where, weights=electrons) / noise_e)
 
     def _cosmic_rays(self, mean_e: Float32, exposure_s: float, rng: np.random.Generator) -> None:
         height, width = self._shape

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from camera.sim.renderer import TruthTrail
 from models.dataset import Picture
 from models.nights import crowded_night, traffic_night, with_weather
 from models.rendered import label_map, prepare_nights, render, render_sum
-from models.synth import CLEAR
+from models.synth import AIRCRAFT, BACKGROUND, CLEAR, IGNORE
 
 
 def test_a_seed_is_a_night() -> None:
@@ -41,21 +42,34 @@ def test_a_sum_carries_the_truth_of_all_its_exposures() -> None:
     assert longest > 2 * max(np.linalg.norm(trail.polyline_px[-1] - trail.polyline_px[0]) for trail in single.truth)
 
 
-def test_nights_kept_from_before_cloud_was_told_serve_beside_new_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    planes = np.zeros((1, 4, 8, 8), np.float16)
-    np.savez(tmp_path / "night-7-1.npz", planes=planes, labels=np.zeros((1, 8, 8), np.uint8))
-    made = []
+@pytest.mark.parametrize(
+    ("total_snr", "lit_px", "length_px", "told"),
+    [
+        (12.0, 50.0, 60, AIRCRAFT),  # under the noise of every single pixel, and yet plain as a whole
+        (60.0, 12.0, 60, IGNORE),  # two flashes: could be stars
+        (5.0, 50.0, 60, IGNORE),
+        (12.0, 900.0, 1000, IGNORE),  # too little of it in any one place
+        (40.0, 900.0, 1000, AIRCRAFT),
+        (1.0, 50.0, 60, BACKGROUND),
+    ],
+)
+def test_what_can_be_found_is_taught(total_snr: float, lit_px: float, length_px: int, told: int) -> None:
+    line = np.array([[40.0, 41.0], [40.0 + length_px, 41.0]])
+    trail = TruthTrail("aircraft", "340001", line, 1.5, 0.9, total_snr, lit_px, visible=False)
+    labels = label_map([trail], (40, 600))
+    assert labels[20, 20 + length_px // 4] == told
+    assert (labels[:10] == BACKGROUND).all()
+
+
+def test_a_night_is_rendered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planes, made = np.zeros((4, 8, 8), np.float16), []
 
     def once(seed: int, frames: int) -> list[Picture]:
         made.append(seed)
-        return [Picture(planes[0], np.full((8, 8), CLEAR, np.uint8), "")] * frames
+        return [Picture(planes, np.full((8, 8), CLEAR, np.uint8), "")] * frames
 
     monkeypatch.setattr("models.rendered.training_pictures", once)
     for _ in range(2):
-        old, new = prepare_nights((7, 8), tmp_path, frames=1)
-        assert (old.labels == 0).all()
-        assert (new.labels == CLEAR).all()
+        (night,) = prepare_nights([8], tmp_path, frames=1)
+        assert (night.labels == CLEAR).all()
     assert made == [8]
-    assert (tmp_path / "night-8-1-v2.npz").is_file()

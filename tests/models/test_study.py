@@ -47,7 +47,10 @@ def by_hand() -> StudyFrame:
         ("satellite", 300, 50, 2.0, 2.0, False),
         ("meteor", 340, 35, 90.0, 90.0, False),
     ]
-    truth = tuple(TruthTrail(c, f"{az}", line(az, el), peak, steady, peak >= 5) for c, az, el, peak, steady, _ in made)
+    truth = tuple(
+        TruthTrail(c, f"{az}", line(az, el), peak, steady, 3 * peak, 100.0, visible=peak >= 5)
+        for c, az, el, peak, steady, _ in made
+    )
     return StudyFrame(
         "by hand", EMPTY, truth, tuple(float(row[2]) for row in made), tuple(row[5] for row in made), PLATE
     )

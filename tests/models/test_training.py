@@ -9,10 +9,11 @@ import pytest
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
+from models import synth  # noqa: E402
 from models.architectures import FieldNet  # noqa: E402
 from models.average import average  # noqa: E402
 from models.contract import CLASSES  # noqa: E402
-from models.dataset import Sources, make_batch  # noqa: E402
+from models.dataset import Picture, Sources, make_batch  # noqa: E402
 from models.engine_onnx import OnnxEngine  # noqa: E402
 from models.export import export  # noqa: E402
 from models.lint import lint_tensorrt  # noqa: E402
@@ -42,6 +43,16 @@ def test_the_same_step_of_the_same_seed_gives_the_same_patches():
     assert a[0].shape == (3, 4, 64, 64)
     assert a[0].dtype == np.float32
     assert set(np.unique(a[1])) <= {0, 1, 2, 3, 4, ANY_TRAIL, IGNORE}
+
+
+def test_a_short_trail_is_shown_as_often_as_a_long_one():
+    labels = np.zeros((200, 2000), np.uint8)
+    labels[20:23, :1800] = synth.AIRCRAFT
+    labels[180:183, 1900:1908] = synth.SATELLITE
+    picture = Picture(np.zeros((4, 200, 2000), np.float16), labels, "night-1")
+    shown = make_batch(Sources([], [], [picture]), size=64, batch=400, seed=3, step=0)[1]
+    long, short = ((shown == kind).any(axis=(1, 2)).sum() for kind in (synth.AIRCRAFT, synth.SATELLITE))
+    assert short > 0.2 * long
 
 
 def test_a_killed_training_goes_on_as_if_it_had_not_been(trained: Path, tmp_path: Path):

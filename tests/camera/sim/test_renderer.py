@@ -81,6 +81,10 @@ def test_an_aircraft_draws_a_line_along_its_truth(renderer):
     assert trail.visible
     assert trail.line_snr > 3
     assert trail.peak_snr >= trail.line_snr
+    length_px = np.linalg.norm(trail.polyline_px[-1] - trail.polyline_px[0])
+    assert 4 < trail.lit_px < 10 * length_px
+    assert trail.total_snr**2 <= trail.peak_snr**2 * 10 * length_px
+    assert trail.total_snr**2 > trail.line_snr**2 * length_px / 2  # an even line shows as much over every pixel
     difference = with_it - without
     y, x = np.nonzero(difference > 8)
     a, b = trail.polyline_px[0], trail.polyline_px[-1]

@@ -34,7 +34,7 @@ def frame_truths(scenario: Scenario, truth: SkyTruth, plate: Plate) -> list[Fram
             xy = plate.azel_to_pixel(azel, plate.region.origin_px)
             inside = np.isfinite(xy).all() and (xy > 0).all() and (xy < (width, height)).all()
             if azel[:, 1].min() > 20 and inside:
-                trails.append(TruthTrail(kind, name, xy, 20.0, 10.0, True))  # type: ignore[arg-type]
+                trails.append(TruthTrail(kind, name, xy, 20.0, 10.0, 60.0, 100.0, visible=True))  # type: ignore[arg-type]
         frames.append(FrameTruth(f"{number:06d}", scenario.utc_ns(float(begin_s)), EXPOSURE_S, tuple(trails)))
     return frames
 
