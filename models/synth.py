@@ -39,6 +39,7 @@ class Trail:
     trail_class: int
     peak_sigma: float
     blur_px: float
+    breadth_px: float = 0.0  # of an even band, before the blur; 0: a line
 
 
 def random_trail(
@@ -68,9 +69,9 @@ def random_trail(
     low = max(faintest, 40.0 / max(length, 1.0) if length < 30 else faintest)
     peak_sigma = float(np.exp(rng.uniform(np.log(low), np.log(low + 12) if rng.random() < 0.6 else np.log(600))))
     blur_px = rng.uniform(0.5, 1.5) if rng.random() < 0.85 else rng.uniform(1.5, 4.0)  # some lenses are out of focus
-    if rng.random() < 0.1:  # landing lights: a broad even band, nothing else
-        kind, light, blur_px = AIRCRAFT, np.ones((len(along), 3)), rng.uniform(0.8, 2.0)
-        peak_sigma = float(np.exp(rng.uniform(np.log(4), np.log(40))))
+    if rng.random() < 0.15:  # landing lights: a broad even band, nothing else
+        light, peak_sigma = np.ones((len(along), 3)), float(np.exp(rng.uniform(np.log(4), np.log(100))))
+        return Trail(path, light, AIRCRAFT, peak_sigma, rng.uniform(0.5, 1.2), breadth_px=rng.uniform(1.0, 5.0))
     return Trail(path, light, kind, peak_sigma, float(blur_px))
 
 
@@ -132,6 +133,13 @@ def draw(trail: Trail, planes: Planes, labels: NDArray[np.uint8], plane_colours:
             (1, 1, fx * fy),
         ):
             np.add.at(canvas, (row + dy, column + dx), (light4[:, colour] * weight * spread).astype(np.float32))
+        if trail.breadth_px:
+            y, x = np.mgrid[-4:5, -4:5]
+            disc = np.clip(trail.breadth_px / 2 + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
+            # A line under a disc keeps pi / 4 of the breadth's inverse; the blur below takes what `spread` gave for it.
+            canvas = cv2.filter2D(canvas, -1, disc / disc.sum()) * np.float32(
+                np.pi / 4 * max(trail.breadth_px, 1.0) / (np.sqrt(2 * np.pi) * trail.blur_px)
+            )
         canvas = cv2.GaussianBlur(canvas, (0, 0), trail.blur_px)
         planes[plane] += canvas
         np.maximum(bright, canvas, out=bright)
@@ -253,9 +261,9 @@ def _structures(rng: np.random.Generator, planes: Planes) -> None:
         canvas = np.zeros((size, size), np.float32)
         middle = rng.uniform(0, size, 2)
         kind = rng.random()
-        if kind < 0.2:  # a lit pole on a lit roof, a rail with lamps
+        if kind < 0.1:  # a lit pole on a lit roof, a rail with lamps
             foot = middle + rng.uniform(-60, 60, 2)
-            cv2.line(canvas, _whole(middle), _whole(foot), 1.0, int(rng.integers(2, 7)))
+            cv2.line(canvas, _whole(middle), _whole(foot), 1.0, int(rng.integers(6, 11)))
             cv2.circle(canvas, _whole(foot), int(rng.integers(8, 30)), float(rng.uniform(1, 4)), -1)
         elif kind < 0.35:
             planes += _contrail(rng, size)

@@ -24,6 +24,17 @@ def test_light_is_added_under_the_label_and_nothing_far_from_it(seed: int):
     assert planes[:, labels == 0].max(initial=0) <= 3.0
 
 
+def test_landing_lights_are_as_broad_as_told_and_bright_in_the_middle():
+    path = np.column_stack((np.arange(20, 100, 0.5), np.full(160, 50.0)))
+    for breadth_px in (2.0, 5.0):
+        planes, labels = np.zeros((4, 128, 128), np.float32), np.zeros((128, 128), np.uint8)
+        trail = synth.Trail(path, np.ones((160, 3)), synth.AIRCRAFT, 10.0, 0.5, breadth_px)
+        synth.draw(trail, planes, labels, (0, 1, 1, 2))
+        across = planes[0][:, 60]
+        assert 6 < across[50] < 10.5
+        assert (across > across[50] / 2).sum() == pytest.approx(breadth_px, abs=1.0)
+
+
 def test_an_invented_sky_is_finite_and_the_same_for_the_same_seed():
     for seed in range(8):
         a, star_px = synth.random_sky(np.random.default_rng(seed), 96)
