@@ -100,7 +100,7 @@ def study(
     brightness: Annotated[
         float | None,
         typer.Option(
-            min=0.01, max=100.0, help="Of all aircraft's lamps; 0.7: the published method fares as published."
+            min=0.01, max=100.0, help="Of all aircraft's lamps; 0.75: the published method fares as published."
         ),
     ] = None,
     threshold: ThresholdOption = 0.5,

@@ -130,7 +130,7 @@ def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArr
         inject, shortest = rng.random() < 0.3, 8.0
     elif sources.rendered and kind < RENDERED:
         planes, labels = _cut(sources.rendered, size, rng, towards_trail=0.7, zooms=0.0)
-        inject, shortest = rng.random() < 0.15, 8.0
+        inject, shortest = rng.random() < 0.25, 8.0
     elif sources.photographs and kind < PHOTOGRAPHS:
         planes, labels = _cut(sources.photographs, size, rng, towards_trail=0.6, zooms=0.4)
         inject, shortest = rng.random() < 0.35, 40.0

@@ -7,7 +7,7 @@ are the demo's own, untouched, from other seeds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,11 +29,11 @@ from models.evaluate import Case
 from models.nights import training_night
 
 GAIN_SETTING = 120
-# Taught is what can be found, not what is seen at a glance: light of this SNR all together, within REACH_PX of length,
-# with a steady part that shows, or spread over more pixels than two flashes among the stars. Fainter ones are neither
-# taught nor forbidden.
-LEAST_SNR, LEAST_LINE_SNR, LEAST_LIT_PX, REACH_PX = 8.0, 3.0, 24.0, 100.0
-FAINTEST_SNR = 3.0
+LEAST_SNR = 8.0  # of a trail all together, within REACH_PX of its length, to be findable; as a single pixel hardly 1
+REACH_PX = 100.0
+LEAST_LINE_SNR, LEAST_LIT_PX = 3.0, 24.0  # a steady part that shows, or more pixels than two flashes among the stars
+FAINTEST_SNR = 3.0  # below LEAST_SNR neither taught nor forbidden; below this nothing is there
+BESIDE_PX, BESIDE_SIGMA = 13, 2.0  # across a trail, of the planes
 CLOUDED, UNCLOUDED = 0.5, 0.1  # share of starlight lost: at least, it is cloud; below, clear sky; between, nobody says
 
 
@@ -110,13 +110,34 @@ def training_pictures(seed: int, frames: int) -> Iterator[Picture]:
     for start_s in np.sort(rng.uniform(0.02, 0.80, frames)) * scenario.duration_s:
         made = render_sum(scenario, float(start_s), exposure_s=exposure_s, exposures=summed)
         planes = different_planes(made.frame)
-        yield Picture(planes, label_map(made.truth, planes.shape[1:], made.cloud_opacity), f"night-{seed}")
+        labels = label_map(made.truth, planes.shape[1:], made.cloud_opacity)
+        yield Picture(planes, without_opinion_beside(planes, labels), f"night-{seed}")
+
+
+def without_opinion_beside(planes_sigma: NDArray[np.float16], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W) labels with IGNORE where light stands beside a trail's core: a bright trail is broader than its label, and
+    a network that must find the middle of an even band doubts the band."""
+    core = synth.is_trail(labels)
+    near = cv2.dilate(core.astype(np.uint8), np.ones((BESIDE_PX, BESIDE_PX), np.uint8)) > 0
+    shines = planes_sigma.mean(axis=0, dtype=np.float32) > BESIDE_SIGMA
+    return np.where(near & shines & ~core, np.uint8(synth.IGNORE), labels)
+
+
+def findable(trail: TruthTrail) -> bool:
+    """Light enough all together, within the reach of a network, and a line rather than two flashes."""
+    return _snr_in_reach(trail) >= LEAST_SNR and (trail.line_snr >= LEAST_LINE_SNR or trail.lit_px >= LEAST_LIT_PX)
+
+
+def plain_to_see(trail: TruthTrail) -> bool:
+    """What a person draws who looks at the picture, as the published masks were made."""
+    return trail.visible and trail.line_snr >= LEAST_LINE_SNR
 
 
 def label_map(
-    truth: list[TruthTrail], shape: tuple[int, ...], cloud_opacity: NDArray[np.float32] | None = None
-) -> NDArray[np.uint8]:
-    """(H, W) of the half-resolution planes: the class on visible trails, IGNORE beside them and on hardly visible
+    truth: list[TruthTrail], shape: tuple[int, ...], cloud_opacity: NDArray[np.float32] | None = None, *,
+    taught: Callable[[TruthTrail], bool] = findable,
+) -> NDArray[np.uint8]:  # fmt: skip
+    """(H, W) of the half-resolution planes: the class on the trails to be taught, IGNORE beside them and on fainter
     ones. Insects are background. Behind all that cloud and clear sky, where `cloud_opacity` (as in `RenderedFrame`)
     tells."""
     labels = np.zeros(shape[:2], np.uint8)
@@ -124,22 +145,21 @@ def label_map(
         labels[cloud_opacity >= CLOUDED] = synth.CLOUD
         labels[cloud_opacity < UNCLOUDED] = synth.CLEAR
     strokes = [
-        (trail, _snr_in_reach(trail), np.round((trail.polyline_px - 0.5) / 2 * 8).astype(np.int32).reshape(-1, 1, 2))
+        (trail, np.round((trail.polyline_px - 0.5) / 2 * 8).astype(np.int32).reshape(-1, 1, 2))
         for trail in truth
         if trail.trail_class != "insect"
     ]
-    for _, snr, points in strokes:
-        if snr >= FAINTEST_SNR:
+    for trail, points in strokes:
+        if _snr_in_reach(trail) >= FAINTEST_SNR:
             cv2.polylines(labels, [points], False, synth.IGNORE, 5, cv2.LINE_8, 3)
-    for trail, snr, points in strokes:
-        if snr >= LEAST_SNR and (trail.line_snr >= LEAST_LINE_SNR or trail.lit_px >= LEAST_LIT_PX):
+    for trail, points in strokes:
+        if taught(trail):
             name = "aircraft" if trail.trail_class == "own-beam" else trail.trail_class
             cv2.polylines(labels, [points], False, CLASSES.index(name), 3, cv2.LINE_8, 3)
     return labels
 
 
 def _snr_in_reach(trail: TruthTrail) -> float:
-    """Of as much of it as a network looks at together."""
     length_px = float(np.linalg.norm(np.diff(trail.polyline_px, axis=0), axis=1).sum())
     return trail.total_snr * min(1.0, REACH_PX / max(length_px, 1.0)) ** 0.5
 

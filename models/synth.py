@@ -69,7 +69,7 @@ def random_trail(
     low = max(faintest, 40.0 / max(length, 1.0) if length < 30 else faintest)
     peak_sigma = float(np.exp(rng.uniform(np.log(low), np.log(low + 12) if rng.random() < 0.6 else np.log(600))))
     blur_px = rng.uniform(0.5, 1.5) if rng.random() < 0.85 else rng.uniform(1.5, 4.0)  # some lenses are out of focus
-    if rng.random() < 0.15:  # landing lights: a broad even band, nothing else
+    if rng.random() < 0.2:  # landing lights: a broad even band, nothing else
         light, peak_sigma = np.ones((len(along), 3)), float(np.exp(rng.uniform(np.log(4), np.log(100))))
         return Trail(path, light, AIRCRAFT, peak_sigma, rng.uniform(0.5, 1.2), breadth_px=rng.uniform(1.0, 5.0))
     return Trail(path, light, kind, peak_sigma, float(blur_px))

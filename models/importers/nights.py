@@ -1,5 +1,5 @@
-"""Rendered nights as patches for the published networks: the same frames and truth that the field network learns from,
-in a published view at full resolution."""
+"""Rendered nights as patches for the published networks: the same frames that the field network learns from, in a
+published view at full resolution, with the masks that a person would draw, as the published ones were."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.contract import CLASSES
 from models.importers.patches import Dataset, View, cut, part_of
 from models.nights import training_night
 from models.patch_method import in_colour
-from models.rendered import label_map, render
+from models.rendered import label_map, plain_to_see, render
 
 SPAN = (0.1, 0.95)  # of a night: the frames of training
 
@@ -34,9 +34,10 @@ def from_nights(
             shown = in_colour(rendered.frame)
             picture = classical(shown) if view != "enhanced" else enhanced(shown, background(shown))
             height, width = picture.shape[:2]
-            labels = label_map(rendered.truth, (height // 2, width // 2)).repeat(2, 0).repeat(2, 1)
+            labels = label_map(rendered.truth, (height // 2, width // 2), taught=plain_to_see)
             data.parts[part] += cut(
-                picture[: height // 2 * 2, : width // 2 * 2], labels, group, group, size, empty_share
-            )
+                picture[: height // 2 * 2, : width // 2 * 2], labels.repeat(2, 0).repeat(2, 1), group, group, size,
+                empty_share,
+            )  # fmt: skip
             data.pictures[part] += 1
     return data

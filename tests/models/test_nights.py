@@ -1,5 +1,6 @@
 """Invented nights: the same seed gives the same night, and weather teaches nothing but sky."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from camera.sim.renderer import TruthTrail
 from models.dataset import Picture
 from models.nights import crowded_night, traffic_night, with_weather
-from models.rendered import label_map, prepare_nights, render, render_sum
+from models.rendered import label_map, plain_to_see, prepare_nights, render, render_sum, without_opinion_beside
 from models.synth import AIRCRAFT, BACKGROUND, CLEAR, IGNORE
 
 
@@ -59,6 +60,28 @@ def test_what_can_be_found_is_taught(total_snr: float, lit_px: float, length_px:
     labels = label_map([trail], (40, 600))
     assert labels[20, 20 + length_px // 4] == told
     assert (labels[:10] == BACKGROUND).all()
+
+
+def test_a_person_draws_less_than_can_be_found() -> None:
+    line = np.array([[40.0, 41.0], [100.0, 41.0]])
+    faint = TruthTrail("aircraft", "340001", line, 1.5, 0.9, 12.0, 50.0, visible=False)
+    assert not (label_map([faint], (40, 100), taught=plain_to_see) == AIRCRAFT).any()
+    plain = replace(faint, peak_snr=9.0, line_snr=4.0, visible=True)
+    assert (label_map([plain], (40, 100), taught=plain_to_see) == AIRCRAFT).any()
+
+
+def test_light_beside_a_label_is_neither_trail_nor_sky() -> None:
+    labels = np.zeros((40, 60), np.uint8)
+    labels[19:22, 10:50] = AIRCRAFT
+    planes = np.zeros((4, 40, 60), np.float16)
+    planes[:, 17:24, 10:50] = 8.0
+    planes[:, 5, 5] = 50.0  # a star far away
+    told = without_opinion_beside(planes, labels)
+    assert (told[19:22, 10:50] == AIRCRAFT).all()
+    assert (told[17:19, 10:50] == IGNORE).all()
+    assert (told[22:24, 10:50] == IGNORE).all()
+    assert (told[24:] == BACKGROUND).all()
+    assert told[5, 5] == BACKGROUND
 
 
 def test_a_night_is_rendered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
