@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 # Cameras whose trail-free frames are backgrounds for injected trails; they are therefore never scored.
 BACKGROUND_CAMERAS = ("cloudynight_lowell", "pyASC_maryland")
-RENDERED, PHOTOGRAPHS, SKIES = 0.46, 0.76, 0.88  # of the patches, added up; invented skies are the rest
+RENDERED, PHOTOGRAPHS, SKIES = 0.46, 0.74, 0.85  # of the patches, added up; invented skies are the rest
 FAINTEST = {1: 1.6, 3: 1.6, 4: 1.1}  # sigma of an injected trail: a mosaic's four planes have noise of their own each
 OWN_SHARE = 0.3  # of the patches, where there are own nights
 LARGEST = 30_000.0  # sigma, within float16

@@ -69,7 +69,7 @@ def random_trail(
     low = max(faintest, 40.0 / max(length, 1.0) if length < 30 else faintest)
     peak_sigma = float(np.exp(rng.uniform(np.log(low), np.log(low + 12) if rng.random() < 0.6 else np.log(600))))
     blur_px = rng.uniform(0.5, 1.5) if rng.random() < 0.85 else rng.uniform(1.5, 4.0)  # some lenses are out of focus
-    if rng.random() < 0.2:  # landing lights: a broad even band, nothing else
+    if rng.random() < 0.1:  # landing lights: a broad even band, nothing else
         light, peak_sigma = np.ones((len(along), 3)), float(np.exp(rng.uniform(np.log(4), np.log(100))))
         return Trail(path, light, AIRCRAFT, peak_sigma, rng.uniform(0.5, 1.2), breadth_px=rng.uniform(1.0, 5.0))
     return Trail(path, light, kind, peak_sigma, float(blur_px))
@@ -183,7 +183,7 @@ def random_sky(rng: np.random.Generator, size: int) -> tuple[Planes, float]:
     planes += stars * rng.uniform(0.7, 1.2, (4, 1, 1)).astype(np.float32)
     if rng.random() < 0.5:
         planes += _clouds(rng, size)
-    if rng.random() < 0.3:
+    if rng.random() < 0.45:
         _foreground(rng, planes)
     if rng.random() < 0.15:
         _structures(rng, planes)
@@ -222,12 +222,13 @@ def _foreground(rng: np.random.Generator, planes: Planes) -> None:
     mask = np.zeros((size, size), np.uint8)
     level = -np.exp(rng.uniform(0, 4)) if rng.random() < 0.75 else np.exp(rng.uniform(0, 3))
     kind = rng.random()
-    if kind < 0.4:
+    if kind < 0.35:
         x = np.linspace(-20, size + 20, int(rng.integers(3, 30)))
         y = size * rng.uniform(0.3, 0.9) + np.cumsum(rng.normal(0, rng.uniform(1, 15), len(x)))
         points = np.vstack((np.column_stack((x, y)), [[size + 20, size + 20], [-20, size + 20]]))
         cv2.fillPoly(mask, [points.astype(np.int32)], 1)
-    elif kind < 0.6:
+    elif kind < 0.7:
+        level *= np.exp(rng.uniform(0, 2))
         far = rng.uniform(300, 900)
         angle = rng.uniform(0, 2 * np.pi)
         centre = size / 2 + (far + rng.uniform(-80, 80)) * np.array([np.cos(angle), np.sin(angle)])
@@ -250,7 +251,9 @@ def _foreground(rng: np.random.Generator, planes: Planes) -> None:
             rng.normal(0, 1, (size, size)).astype(np.float32), (0, 0), 25
         )  # brighter here and there
         planes += np.float32(np.exp(rng.uniform(0.5, 4.5))) * band * np.clip(0.5 + 20 * away, 0, 1)
-    planes += np.float32(level) * (soft - cv2.GaussianBlur(soft, (0, 0), 40) * np.float32(rng.uniform(0, 1)))
+    # What a mesh of the background leaves along a step: a glow that ends at the edge, as broad as the mesh is coarse.
+    mesh = cv2.GaussianBlur(soft, (0, 0), float(np.exp(rng.uniform(np.log(4), np.log(40)))))
+    planes += np.float32(level) * (soft - mesh * np.float32(rng.uniform(0, 1)))
 
 
 def _structures(rng: np.random.Generator, planes: Planes) -> None:
@@ -261,9 +264,9 @@ def _structures(rng: np.random.Generator, planes: Planes) -> None:
         canvas = np.zeros((size, size), np.float32)
         middle = rng.uniform(0, size, 2)
         kind = rng.random()
-        if kind < 0.1:  # a lit pole on a lit roof, a rail with lamps
+        if kind < 0.2:  # a lit pole on a lit roof, a rail with lamps
             foot = middle + rng.uniform(-60, 60, 2)
-            cv2.line(canvas, _whole(middle), _whole(foot), 1.0, int(rng.integers(6, 11)))
+            cv2.line(canvas, _whole(middle), _whole(foot), 1.0, int(rng.integers(3, 9)))
             cv2.circle(canvas, _whole(foot), int(rng.integers(8, 30)), float(rng.uniform(1, 4)), -1)
         elif kind < 0.35:
             planes += _contrail(rng, size)
