@@ -136,26 +136,26 @@ def test_both_eight_bit_files_are_the_network_in_every_runtime(exact: Path, tmp_
     half_precision(model)
     largest = calibrate(model, samples)
     with OnnxEngine(exact, threads=1) as engine:
-        wanted = engine.infer(samples[0])
-    spread = wanted.std(axis=(2, 3)).mean()
+        wanted = np.concatenate([engine.infer(sample) for sample in samples])
+    spread = wanted.std(axis=(0, 2, 3)).mean()  # of all samples: together they set the ranges, hence the steps
     for kind in ("int8-s8", "int8-u8"):
         path, optimised_path = tmp_path / f"{kind}.onnx", tmp_path / f"{kind}.optimised.onnx"
         onnx.save(quantise(model, largest, kind), path)
         with OnnxEngine(path, threads=1, optimise=False) as engine:
-            literal = engine.infer(samples[0])
+            literal = np.concatenate([engine.infer(sample) for sample in samples])
         options = onnxruntime.SessionOptions()
         options.optimized_model_filepath, options.log_severity_level = str(optimised_path), 3
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         (optimised,) = session.run(None, {"planes": samples[0]})
         assert np.abs(literal - wanted).mean() < 0.15 * spread
-        assert np.abs(optimised - literal).mean() < 0.1 * spread
+        assert np.abs(optimised - literal[:1]).mean() < 0.1 * spread
     assert lint_tensorrt(onnx.load(tmp_path / "int8-s8.onnx")) == []
     kinds = {node.op_type for node in onnx.load(optimised_path).graph.node}
     assert "QLinearConv" in kinds
     assert not kinds & {"Conv", "FusedConv", "Add", "Relu", "Concat"}, "computed in float"
     openvino = pytest.importorskip("openvino")
     request = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_NUM_THREADS": 1}).create_infer_request()
-    assert np.abs(request.infer([samples[0]])["logits"] - literal).mean() < 0.1 * spread
+    assert np.abs(request.infer([samples[0]])["logits"] - literal[:1]).mean() < 0.1 * spread
 
 
 def test_only_logits_and_summands_have_a_sign_and_one_summand_comes_straight_from_its_convolution(exact: Path):
