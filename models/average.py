@@ -4,11 +4,13 @@ averaging (Izmailov et al., UAI 2018, section 3.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from models.checkpoints import write_checkpoint
@@ -34,17 +36,22 @@ def average(runs: Sequence[Path], sources: Sources, into: Path, *, seed: int = 7
     }
     net = nets[0]
     net.load_state_dict(mean)
-    net.train()
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.reset_running_stats()
-            module.momentum = None  # the plain mean over all batches
-    with torch.no_grad():
-        for step in range(BATCHES):
-            planes, _ = make_batch(sources, size=SIZE, batch=BATCH, seed=seed, step=step)
-            net(torch.from_numpy(planes))
+    settle(net, (make_batch(sources, size=SIZE, batch=BATCH, seed=seed, step=step)[0] for step in range(BATCHES)))
     into.mkdir(parents=True, exist_ok=True)
     weights = {name: value.detach().clone() for name, value in net.state_dict().items()}
     state = {"recipe": asdict(recipe), "step": recipe.steps, "net": weights, "average": weights, "optimiser": {}}
     write_checkpoint(into / CHECKPOINT, state)
     return into / CHECKPOINT
+
+
+def settle(net: nn.Module, batches: Iterable[NDArray[np.float32]]) -> nn.Module:
+    """Batch normalisation measured anew, the plain mean over all batches of (N, C, H, W); the net, ready to infer."""
+    net.train()
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None
+    with torch.no_grad():
+        for batch in batches:
+            net(torch.from_numpy(batch))
+    return net.eval()

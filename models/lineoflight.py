@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.labels import centre_line, snap
+from models.score import length_px
 
 LIT_SIGMA = 2.0  # of the light along a line, smoothed as below
 LEAST_SNR = 6.0  # of the whole line: it was the best of a thousand
@@ -33,10 +34,10 @@ def middle_line(polygon: Line) -> tuple[Line, float]:
     if len(polygon) % 2 == 0:
         one, other = polygon[: len(polygon) // 2], polygon[: len(polygon) // 2 - 1 : -1]
         path, width = (one + other) / 2, float(np.linalg.norm(one - other, axis=1).mean())
-        if _length(path) > width:
+        if length_px(path) > width:
             return path, width / 2
     path = centre_line(polygon)
-    across = np.array([path[0, 1] - path[1, 1], path[1, 0] - path[0, 0]]) / max(_length(path), 1e-9)
+    across = np.array([path[0, 1] - path[1, 1], path[1, 0] - path[0, 0]]) / max(length_px(path), 1e-9)
     return path, float(np.abs((polygon - path[0]) @ across).max())
 
 
@@ -46,7 +47,7 @@ def line_of_light(light: NDArray[np.float32], polygon: Line) -> Line | None:
     Args: light: (H, W) of the planes, larger is brighter; polygon (N, 2) in their pixels.
     """
     path, half = middle_line(polygon)
-    length = _length(path)
+    length = length_px(path)
     expected = length - 2 * half  # a polygon is longer than its path by half its width at either end
     if expected < SHORTEST_PX:
         return None
@@ -131,7 +132,3 @@ def _width(column: NDArray[np.float32], row: int) -> int:
 
 def _noise(light: NDArray[np.float32]) -> float:
     return 1.4826 * float(np.median(np.abs(light - np.median(light))))
-
-
-def _length(path: Line) -> float:
-    return float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())

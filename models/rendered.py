@@ -27,6 +27,7 @@ from models.contract import CLASSES
 from models.dataset import Picture, different_planes
 from models.evaluate import Case
 from models.nights import training_night
+from models.score import length_px
 
 GAIN_SETTING = 120
 LEAST_SNR = 8.0  # of a trail all together, within REACH_PX of its length, to be findable; as a single pixel hardly 1
@@ -160,8 +161,7 @@ def label_map(
 
 
 def _snr_in_reach(trail: TruthTrail) -> float:
-    length_px = float(np.linalg.norm(np.diff(trail.polyline_px, axis=0), axis=1).sum())
-    return trail.total_snr * min(1.0, REACH_PX / max(length_px, 1.0)) ** 0.5
+    return trail.total_snr * min(1.0, REACH_PX / max(length_px(trail.polyline_px), 1.0)) ** 0.5
 
 
 def rendered_nights(seeds: list[int], *, every_s: float = 12.0) -> Iterator[Case]:

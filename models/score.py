@@ -50,6 +50,10 @@ def score_image(labelled: Sequence[Polyline], detected: Sequence[Polyline], imag
     )
 
 
+def length_px(line: Polyline) -> float:
+    return float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
+
+
 def _every_pixel(line: Polyline) -> Polyline:
     """Samples at most one pixel apart, evenly along the line, each standing for the same length."""
     steps = np.linalg.norm(np.diff(line, axis=0), axis=1)

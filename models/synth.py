@@ -123,6 +123,7 @@ def draw(trail: Trail, planes: Planes, labels: NDArray[np.uint8], plane_colours:
     spread = (
         trail.peak_sigma * 0.5 * np.sqrt(2 * np.pi) * trail.blur_px
     )  # half a pixel a sample; a blurred line keeps 1/(s sqrt(2 pi))
+    band = _band(trail) if trail.breadth_px else None
     bright = np.zeros((height, width), np.float32)
     for plane, colour in enumerate(plane_colours):
         canvas = np.zeros((height, width), np.float32)
@@ -133,18 +134,22 @@ def draw(trail: Trail, planes: Planes, labels: NDArray[np.uint8], plane_colours:
             (1, 1, fx * fy),
         ):
             np.add.at(canvas, (row + dy, column + dx), (light4[:, colour] * weight * spread).astype(np.float32))
-        if trail.breadth_px:
-            y, x = np.mgrid[-4:5, -4:5]
-            disc = np.clip(trail.breadth_px / 2 + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
-            # A line under a disc keeps pi / 4 of the breadth's inverse; the blur below takes what `spread` gave for it.
-            canvas = cv2.filter2D(canvas, -1, disc / disc.sum()) * np.float32(
-                np.pi / 4 * max(trail.breadth_px, 1.0) / (np.sqrt(2 * np.pi) * trail.blur_px)
-            )
+        if band is not None:
+            canvas = cv2.filter2D(canvas, -1, band)
         canvas = cv2.GaussianBlur(canvas, (0, 0), trail.blur_px)
         planes[plane] += canvas
         np.maximum(bright, canvas, out=bright)
     label(labels, path, bright > 1.0, trail.trail_class)
     labels[(bright > 3.0) & ~is_trail(labels)] = IGNORE
+
+
+def _band(trail: Trail) -> NDArray[np.float32]:
+    """The kernel that makes its line a band: a line under a disc keeps pi / 4 of the breadth's inverse, and the blur
+    that follows takes nothing from the middle, though `draw` gave for it."""
+    y, x = np.mgrid[-4:5, -4:5]
+    disc = np.clip(trail.breadth_px / 2 + 0.5 - np.hypot(x, y), 0, 1)
+    gain = np.pi / 4 * max(trail.breadth_px, 1.0) / (np.sqrt(2 * np.pi) * trail.blur_px)
+    return np.asarray(disc * (gain / disc.sum()), dtype=np.float32)
 
 
 def label(labels: NDArray[np.uint8], path_px: NDArray[np.float64], seen: NDArray[np.bool_], trail_class: int) -> None:

@@ -34,10 +34,9 @@ def from_nights(
             shown = in_colour(rendered.frame)
             picture = classical(shown) if view != "enhanced" else enhanced(shown, background(shown))
             height, width = picture.shape[:2]
-            labels = label_map(rendered.truth, (height // 2, width // 2), taught=plain_to_see)
+            labels = label_map(rendered.truth, (height // 2, width // 2), taught=plain_to_see).repeat(2, 0).repeat(2, 1)
             data.parts[part] += cut(
-                picture[: height // 2 * 2, : width // 2 * 2], labels.repeat(2, 0).repeat(2, 1), group, group, size,
-                empty_share,
-            )  # fmt: skip
+                picture[: height // 2 * 2, : width // 2 * 2], labels, group, group, size, empty_share
+            )
             data.pictures[part] += 1
     return data

@@ -21,6 +21,7 @@ import torch
 
 from camera.background import background, normalised_planes
 from models.architectures import NETWORKS
+from models.average import settle
 from models.dataset import Sources, make_batch
 from models.engine_onnx import OnnxEngine
 from models.engine_openvino import OpenVinoPatches
@@ -30,7 +31,6 @@ from models.preprocess import network_input
 from models.quantize import calibrate, quantise
 from tests.bench.models import SIDE_PX, night_frame, processor, spend
 from tests.bench.tables import machine
-from tests.models.toy import settled
 
 # CPU seconds in ONNX Runtime 1.31 and in OpenVINO 2026.4, INT8, tiles of 256, one core of a Zen 5 with VNNI
 CHOSEN_BY = {"c16d3b": (0.319, 0.189), "c32d3bs2": (0.208, 0.155), "rn18b": (0.446, 0.318)}
@@ -40,7 +40,7 @@ def eight_bit(name: str, folder: Path) -> Path:
     torch.manual_seed(1)
     samples = [make_batch(Sources([], []), size=128, batch=1, seed=2, step=k)[0] for k in range(8)]
     exact = folder / f"{name}.float32.onnx"
-    export(settled(NETWORKS[name](), samples), exact, samples[:1])
+    export(settle(NETWORKS[name](), samples), exact, samples[:1])
     model, path = onnx.load(exact), folder / f"{name}.u8.onnx"
     onnx.save(quantise(model, calibrate(model, samples), "int8-u8"), path)
     return path

@@ -14,6 +14,7 @@ import onnxruntime  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
 from models.architectures import NETWORKS  # noqa: E402
+from models.average import settle  # noqa: E402
 from models.cli import app  # noqa: E402
 from models.contract import CLASSES, STRIDE  # noqa: E402
 from models.dataset import Sources, make_batch  # noqa: E402
@@ -24,7 +25,6 @@ from models.lint import lint_tensorrt  # noqa: E402
 from models.networks.published import gmac, parameters  # noqa: E402
 from models.quantize import calibrate, half_precision, quantise  # noqa: E402
 from models.train import CHECKPOINT, Recipe, load_net, read_recipe, train  # noqa: E402
-from tests.models.toy import settled  # noqa: E402
 
 INVENTED = Sources([], [])
 
@@ -39,7 +39,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module")
 def exact(trained: Path) -> Path:
     path = trained.with_name(f"{trained.parent.name}.onnx")
-    assert export(settled(load_net(trained), skies(4, 64)), path, skies(1, 64)) < 1e-3
+    assert export(settle(load_net(trained), skies(4, 64)), path, skies(1, 64)) < 1e-3
     return path
 
 
@@ -87,7 +87,7 @@ def test_multiplications_of_a_whole_frame_are_those_that_were_timed(name, figure
 def test_it_answers_on_the_grid_of_the_planes_and_expects_background(name):
     torch.manual_seed(1)
     with torch.no_grad():
-        logits = settled(NETWORKS[name](), skies(2, 64))(torch.from_numpy(skies(1, 64)[0])[:, :, :STRIDE])
+        logits = settle(NETWORKS[name](), skies(2, 64))(torch.from_numpy(skies(1, 64)[0])[:, :, :STRIDE])
     assert logits.shape == (1, len(CLASSES), STRIDE, 64)
     assert float((logits.argmax(1) == 0).float().mean()) > 0.7
 

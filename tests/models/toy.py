@@ -40,20 +40,6 @@ def register(dropout: float = 0.0) -> None:
     published.NETWORKS[TOY] = partial(published._plain, 4, 2, dropout)
 
 
-def settled(net, images):
-    """A network without training whose normalisation knows what it sees, ready to infer: its tensors have the usual
-    sizes, so that it can be turned into bytes and timed. `images`: (N, C, H, W) arrays."""
-    import torch
-
-    for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = None  # the mean over all images
-    with torch.no_grad():
-        for image in images:
-            net.train()(torch.from_numpy(image))
-    return net.eval()
-
-
 def main() -> None:
     from models.preset import Preset
     from models.ranks import ranks
