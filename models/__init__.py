@@ -22,6 +22,7 @@ What makes it:
 architectures.py the field network and its kind, by name
 networks/        the published networks, and what all are built from
 synth.py         invented trails and skies
+landscape.py     what stands before them
 labels.py        what people drew on photographs
 lineoflight.py   the light in a polygon that says where some may be
 own.py           a station's own nights, labelled by transponders

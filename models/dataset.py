@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from camera.background import background, normalised_planes
 from camera.device import FileUnreadable, Frame
 from camera.files import read_frame
-from models import synth
+from models import landscape, synth
 from models.cache import kept
 from models.labels import LabelledImage, read_anylabeling, read_sky_labels, snap
 from models.preprocess import compress
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 # Cameras whose trail-free frames are backgrounds for injected trails; they are therefore never scored.
 BACKGROUND_CAMERAS = ("cloudynight_lowell", "pyASC_maryland")
-RENDERED, PHOTOGRAPHS, SKIES = 0.46, 0.74, 0.85  # of the patches, added up; invented skies are the rest
+RENDERED, PHOTOGRAPHS, SKIES = 0.46, 0.75, 0.88  # of the patches, added up; invented skies are the rest
 FAINTEST = {1: 1.6, 3: 1.6, 4: 1.1}  # sigma of an injected trail: a mosaic's four planes have noise of their own each
 OWN_SHARE = 0.3  # of the patches, where there are own nights
 LARGEST = 30_000.0  # sigma, within float16
@@ -124,7 +124,7 @@ def make_batch(
 
 
 def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    kind = rng.random()
+    kind, before = rng.random(), 0.12
     if sources.own and rng.random() < OWN_SHARE:
         planes, labels = _cut(sources.own, size, rng, towards_trail=0.6, zooms=0.2)
         inject, shortest = rng.random() < 0.3, 8.0
@@ -133,14 +133,14 @@ def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArr
         inject, shortest = rng.random() < 0.25, 8.0
     elif sources.photographs and kind < PHOTOGRAPHS:
         planes, labels = _cut(sources.photographs, size, rng, towards_trail=0.6, zooms=0.4)
-        inject, shortest = rng.random() < 0.35, 40.0
+        inject, shortest, before = rng.random() < 0.35, 40.0, 0.03  # they have landscapes of their own
     elif sources.skies and kind < SKIES:
         planes, labels = _cut(sources.skies, size, rng, towards_trail=0.4, zooms=0.4)
-        inject, shortest = rng.random() < 0.3, 12.0
+        inject, shortest, before = rng.random() < 0.3, 12.0, 0.2
     else:
         planes, star_px = synth.random_sky(rng, size)
         labels = np.zeros((size, size), np.uint8)
-        inject, shortest = rng.random() < 0.7, max(8.0, 3 * star_px)
+        inject, shortest, before = rng.random() < 0.7, max(8.0, 3 * star_px), 0.45
         order = rng.random()
         planes = planes if order < 0.5 else planes[:3] if order < 0.75 else planes[:1]
     if inject:
@@ -148,8 +148,10 @@ def _patch(sources: Sources, size: int, rng: np.random.Generator) -> tuple[NDArr
         for _ in range(1 + int(rng.random() < 0.3)):
             trail = synth.random_trail(rng, (size, size), shortest_px=shortest, faintest=FAINTEST[len(planes)])
             synth.draw(trail, planes, labels, colours)
+    if rng.random() < before:
+        landscape.foreground(rng, planes, labels)
     if kind >= RENDERED and rng.random() < 0.06:
-        synth.branches(rng, planes)
+        landscape.branches(rng, planes)
     planes = planes[{1: [0, 0, 0, 0], 3: [0, 1, 1, 2], 4: [0, 1, 2, 3]}[len(planes)]]
     planes = planes * np.float32(np.exp(rng.normal(0, 0.25)))  # the noise is an estimate
     turns, mirror = int(rng.integers(4)), rng.random() < 0.5

@@ -34,7 +34,6 @@ LEAST_SNR = 8.0  # of a trail all together, within REACH_PX of its length, to be
 REACH_PX = 100.0
 LEAST_LINE_SNR, LEAST_LIT_PX = 3.0, 24.0  # a steady part that shows, or more pixels than two flashes among the stars
 FAINTEST_SNR = 3.0  # below LEAST_SNR neither taught nor forbidden; below this nothing is there
-BESIDE_PX, BESIDE_SIGMA = 13, 2.0  # across a trail, of the planes
 CLOUDED, UNCLOUDED = 0.5, 0.1  # share of starlight lost: at least, it is cloud; below, clear sky; between, nobody says
 
 
@@ -112,16 +111,7 @@ def training_pictures(seed: int, frames: int) -> Iterator[Picture]:
         made = render_sum(scenario, float(start_s), exposure_s=exposure_s, exposures=summed)
         planes = different_planes(made.frame)
         labels = label_map(made.truth, planes.shape[1:], made.cloud_opacity)
-        yield Picture(planes, without_opinion_beside(planes, labels), f"night-{seed}")
-
-
-def without_opinion_beside(planes_sigma: NDArray[np.float16], labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W) labels with IGNORE where light stands beside a trail's core: a bright trail is broader than its label, and
-    a network that must find the middle of an even band doubts the band."""
-    core = synth.is_trail(labels)
-    near = cv2.dilate(core.astype(np.uint8), np.ones((BESIDE_PX, BESIDE_PX), np.uint8)) > 0
-    shines = planes_sigma.mean(axis=0, dtype=np.float32) > BESIDE_SIGMA
-    return np.where(near & shines & ~core, np.uint8(synth.IGNORE), labels)
+        yield Picture(planes, labels, f"night-{seed}")
 
 
 def findable(trail: TruthTrail) -> bool:

@@ -2,7 +2,8 @@
 
 Trails are drawn as light along a path (steady lamps, strobes, tapering meteors), spread by the point-spread function
 and labelled only where they can be seen. Skies carry what must *not* be taken for trails: stars (also trailed ones, all
-alike), hot pixels and columns, clouds, horizons, masts, scratches, the black rim of the lens. All arrays are float32.
+alike), hot pixels and columns, clouds, lit walls, scratches; what stands before the sky is in `landscape`. All arrays
+are float32.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def random_trail(
     low = max(faintest, 40.0 / max(length, 1.0) if length < 30 else faintest)
     peak_sigma = float(np.exp(rng.uniform(np.log(low), np.log(low + 12) if rng.random() < 0.6 else np.log(600))))
     blur_px = rng.uniform(0.5, 1.5) if rng.random() < 0.85 else rng.uniform(1.5, 4.0)  # some lenses are out of focus
-    if rng.random() < 0.1:  # landing lights: a broad even band, nothing else
+    if rng.random() < 0.2:  # landing lights: a broad even band, nothing else
         light, peak_sigma = np.ones((len(along), 3)), float(np.exp(rng.uniform(np.log(4), np.log(100))))
         return Trail(path, light, AIRCRAFT, peak_sigma, rng.uniform(0.5, 1.2), breadth_px=rng.uniform(1.0, 5.0))
     return Trail(path, light, kind, peak_sigma, float(blur_px))
@@ -188,8 +189,6 @@ def random_sky(rng: np.random.Generator, size: int) -> tuple[Planes, float]:
     planes += stars * rng.uniform(0.7, 1.2, (4, 1, 1)).astype(np.float32)
     if rng.random() < 0.5:
         planes += _clouds(rng, size)
-    if rng.random() < 0.45:
-        _foreground(rng, planes)
     if rng.random() < 0.15:
         _structures(rng, planes)
     if rng.random() < 0.4:
@@ -221,46 +220,6 @@ def _clouds(rng: np.random.Generator, size: int) -> Planes:
     return np.float32(rng.uniform(0.3, 5)) * lumps
 
 
-def _foreground(rng: np.random.Generator, planes: Planes) -> None:
-    """Horizon, roof, mast, rim of the lens: dark, quiet, with hard edges (or brighter than the sky)."""
-    size = planes.shape[1]
-    mask = np.zeros((size, size), np.uint8)
-    level = -np.exp(rng.uniform(0, 4)) if rng.random() < 0.75 else np.exp(rng.uniform(0, 3))
-    kind = rng.random()
-    if kind < 0.35:
-        x = np.linspace(-20, size + 20, int(rng.integers(3, 30)))
-        y = size * rng.uniform(0.3, 0.9) + np.cumsum(rng.normal(0, rng.uniform(1, 15), len(x)))
-        points = np.vstack((np.column_stack((x, y)), [[size + 20, size + 20], [-20, size + 20]]))
-        cv2.fillPoly(mask, [points.astype(np.int32)], 1)
-    elif kind < 0.7:
-        level *= np.exp(rng.uniform(0, 2))
-        far = rng.uniform(300, 900)
-        angle = rng.uniform(0, 2 * np.pi)
-        centre = size / 2 + (far + rng.uniform(-80, 80)) * np.array([np.cos(angle), np.sin(angle)])
-        cv2.circle(mask, tuple(int(v) for v in centre), int(far), 1, -1)
-        if rng.random() < 0.5:
-            mask = 1 - mask
-    else:
-        for _ in range(int(rng.integers(1, 5))):
-            a, b = rng.uniform(-40, size + 40, (2, 2)).astype(int)
-            thinnest = 3 if level < 0 else 9  # a thin bright line is a trail
-            cv2.line(mask, _whole(a), _whole(b), 1, int(rng.integers(thinnest, 25)))
-    mask = np.rot90(mask, int(rng.integers(4)))
-    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), rng.uniform(0.5, 2.0))
-    quiet = rng.uniform(0.05, 0.9)
-    planes *= 1 - soft * (1 - quiet)
-    if rng.random() < 0.5:  # light along the edge: the rim of a lens, a lit gutter
-        edge = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(np.float32)
-        band = cv2.GaussianBlur(edge, (0, 0), rng.uniform(0.7, 4.0))
-        away = cv2.GaussianBlur(
-            rng.normal(0, 1, (size, size)).astype(np.float32), (0, 0), 25
-        )  # brighter here and there
-        planes += np.float32(np.exp(rng.uniform(0.5, 4.5))) * band * np.clip(0.5 + 20 * away, 0, 1)
-    # What a mesh of the background leaves along a step: a glow that ends at the edge, as broad as the mesh is coarse.
-    mesh = cv2.GaussianBlur(soft, (0, 0), float(np.exp(rng.uniform(np.log(4), np.log(40)))))
-    planes += np.float32(level) * (soft - mesh * np.float32(rng.uniform(0, 1)))
-
-
 def _structures(rng: np.random.Generator, planes: Planes) -> None:
     """What is bright, straight or thin and yet no trail: lit walls and beams, contrails in moonlight, the beaded curves
     of bats and moths, and curls of light from scratches in a dome."""
@@ -269,10 +228,10 @@ def _structures(rng: np.random.Generator, planes: Planes) -> None:
         canvas = np.zeros((size, size), np.float32)
         middle = rng.uniform(0, size, 2)
         kind = rng.random()
-        if kind < 0.2:  # a lit pole on a lit roof, a rail with lamps
+        if kind < 0.1:  # a lit pole on a lit roof, a rail with lamps
             foot = middle + rng.uniform(-60, 60, 2)
-            cv2.line(canvas, _whole(middle), _whole(foot), 1.0, int(rng.integers(3, 9)))
-            cv2.circle(canvas, _whole(foot), int(rng.integers(8, 30)), float(rng.uniform(1, 4)), -1)
+            cv2.line(canvas, whole(middle), whole(foot), 1.0, int(rng.integers(6, 11)))
+            cv2.circle(canvas, whole(foot), int(rng.integers(8, 30)), float(rng.uniform(1, 4)), -1)
         elif kind < 0.35:
             planes += _contrail(rng, size)
             continue
@@ -305,7 +264,7 @@ def _contrail(rng: np.random.Generator, size: int) -> Planes:
     """A band of cloud: far broader than any trail, soft, ragged along its length."""
     band = np.zeros((size, size), np.float32)
     a, b = rng.uniform(-60, size + 60, (2, 2))
-    cv2.line(band, _whole(a), _whole(b), 1.0, int(rng.integers(10, 30)))
+    cv2.line(band, whole(a), whole(b), 1.0, int(rng.integers(10, 30)))
     ragged = cv2.GaussianBlur(rng.normal(0, 1, (size, size)).astype(np.float32), (0, 0), rng.uniform(6, 20))
     band = cv2.GaussianBlur(band, (0, 0), rng.uniform(4, 12)) * np.clip(1 + 8 * ragged, 0, None)
     return np.asarray(band * np.float32(np.exp(rng.uniform(0, 2.5))))
@@ -317,25 +276,11 @@ def _wing_beats(rng: np.random.Generator, canvas: NDArray[np.float32], begin: ND
     points = begin + np.cumsum(rng.uniform(3, 7) * np.column_stack((np.cos(headings), np.sin(headings))), axis=0)
     beat, wide = rng.uniform(0.5, 2.5), int(rng.integers(3, 7))
     for k, point in enumerate(points):
-        cv2.circle(canvas, _whole(point), wide, float(0.2 + 0.8 * np.cos(beat * k) ** 2), -1)
+        cv2.circle(canvas, whole(point), wide, float(0.2 + 0.8 * np.cos(beat * k) ** 2), -1)
 
 
-def branches(rng: np.random.Generator, planes: Planes) -> None:
-    """Twigs in front of everything: thin, dark, quiet, wandering. In place."""
-    size = planes.shape[1]
-    mask = np.zeros((size, size), np.float32)
-    for _ in range(int(rng.integers(1, 7))):
-        steps = int(rng.integers(5, 25))
-        headings = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.35, steps))
-        walk = np.cumsum(rng.uniform(6, 18) * np.column_stack((np.cos(headings), np.sin(headings))), axis=0)
-        points = np.round(rng.uniform(0, size, 2) + walk).astype(np.int32).reshape(-1, 1, 2)
-        cv2.polylines(mask, [points], False, 1.0, int(rng.integers(1, 6)))
-    mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.5, 1.2))
-    planes *= 1 - np.float32(rng.uniform(0.5, 1.0)) * mask
-    planes -= np.float32(np.exp(rng.uniform(-1, 2.5))) * mask
-
-
-def _whole(point: NDArray[np.number[Any]]) -> tuple[int, int]:
+def whole(point: NDArray[np.number[Any]]) -> tuple[int, int]:
+    """As cv2 wants a point."""
     return int(point[0]), int(point[1])
 
 
@@ -343,5 +288,5 @@ def _dark_line(rng: np.random.Generator, planes: Planes) -> None:
     size = planes.shape[1]
     line = np.zeros((size, size), np.float32)
     a, b = rng.uniform(0, size, (2, 2)).astype(int)
-    cv2.line(line, _whole(a), _whole(b), 1.0, int(rng.integers(1, 4)))
+    cv2.line(line, whole(a), whole(b), 1.0, int(rng.integers(1, 4)))
     planes -= cv2.GaussianBlur(line, (0, 0), 0.8) * np.float32(rng.uniform(2, 20))

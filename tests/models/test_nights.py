@@ -9,7 +9,7 @@ import pytest
 from camera.sim.renderer import TruthTrail
 from models.dataset import Picture
 from models.nights import crowded_night, traffic_night, with_weather
-from models.rendered import label_map, plain_to_see, prepare_nights, render, render_sum, without_opinion_beside
+from models.rendered import label_map, plain_to_see, prepare_nights, render, render_sum
 from models.synth import AIRCRAFT, BACKGROUND, CLEAR, IGNORE
 
 
@@ -68,20 +68,6 @@ def test_a_person_draws_less_than_can_be_found() -> None:
     assert not (label_map([faint], (40, 100), taught=plain_to_see) == AIRCRAFT).any()
     plain = replace(faint, peak_snr=9.0, line_snr=4.0, visible=True)
     assert (label_map([plain], (40, 100), taught=plain_to_see) == AIRCRAFT).any()
-
-
-def test_light_beside_a_label_is_neither_trail_nor_sky() -> None:
-    labels = np.zeros((40, 60), np.uint8)
-    labels[19:22, 10:50] = AIRCRAFT
-    planes = np.zeros((4, 40, 60), np.float16)
-    planes[:, 17:24, 10:50] = 8.0
-    planes[:, 5, 5] = 50.0  # a star far away
-    told = without_opinion_beside(planes, labels)
-    assert (told[19:22, 10:50] == AIRCRAFT).all()
-    assert (told[17:19, 10:50] == IGNORE).all()
-    assert (told[22:24, 10:50] == IGNORE).all()
-    assert (told[24:] == BACKGROUND).all()
-    assert told[5, 5] == BACKGROUND
 
 
 def test_a_night_is_rendered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
