@@ -34,6 +34,7 @@ from models.parity import compare
 Kind = Literal["int8-s8", "int8-u8"]
 PERCENTILE = 99.995  # of a tensor's values over the samples; the rest saturates
 WEIGHT_TOP = 127
+LOGIT_TOP = 7.0  # beyond it every pixel is sure; a finer step keeps equal answers, which are no trail, rare near 0
 FLIPPED_SHARE = 0.02  # of trail pixels that may change sides between literal and optimised arithmetic
 
 
@@ -56,8 +57,9 @@ def calibrate(model: onnx.ModelProto, samples: Sequence[NDArray[np.float32]]) ->
         for name, value in zip(names, session.run(names, {INPUT_NAME: planes}), strict=True):
             largest[name] = max(largest[name], float(np.percentile(np.abs(value), PERCENTILE)))
     largest[INPUT_NAME] = 1.0
+    largest[OUTPUT_NAME] = LOGIT_TOP
     for group in planned.groups:
-        together = max(largest[t] for t in group)
+        together = LOGIT_TOP if OUTPUT_NAME in group else max(largest[t] for t in group)
         largest.update(dict.fromkeys(group, together))
     return largest
 
