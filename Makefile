@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
+# Of the tests: with "dev,train,openvino" those of training and of the second engine run too (torch is large).
+EXTRAS ?= dev
 
 .PHONY: demo test test-slow test-gpu check lint bench bench-adsb bench-plate bench-models fuzz clean
 
@@ -61,7 +63,7 @@ $(STAMP): pyproject.toml
 
 $(STAMP_DEV): $(STAMP)
 	@echo "installing what the tests need as well"
-	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[$(EXTRAS)]"
 	@touch $@
 
 clean:
