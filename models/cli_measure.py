@@ -93,6 +93,9 @@ def study(
         typer.Option(help="Once per network, the one to be measured against last; the shipped one if not given."),
     ] = None,
     nights: Annotated[int, typer.Option(min=1, help="Nights of a busy region's traffic to render.")] = 20,
+    first: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Seed of the first; 21: those before set the lamps.")
+    ] = None,
     exposure: Annotated[float, typer.Option(metavar="S", min=0.5, max=30.0, help="The published one: 10.")] = 10.0,
     summed: Annotated[
         int, typer.Option("--sum", min=1, max=15, help="Exposures to add up; the station adds up five of 2 s.")
@@ -111,7 +114,7 @@ def study(
     elevation and by SNR, false detections, misses, and who was taken for whom."""
     from models.cutouts import Gallery
     from models.detectors import named_detectors
-    from models.nights import AS_PUBLISHED
+    from models.nights import AS_PUBLISHED, FIRST_JUDGED
     from models.study import FRAMES, grids, study_frames
     from models.study import study as body
 
@@ -122,8 +125,10 @@ def study(
             usable_folder(report)
 
     brightness = AS_PUBLISHED if brightness is None else brightness
+    first = FIRST_JUDGED if first is None else first
     with refusing(), named_detectors(network or [SHIPPED], threshold, threads=threads) as detectors, progress() as bar:
-        frames = study_frames(range(1, nights + 1), exposure_s=exposure, exposures=summed, brightness=brightness)
+        seeds = range(first, first + nights)
+        frames = study_frames(seeds, exposure_s=exposure, exposures=summed, brightness=brightness)
         task = bar.add_task("frames", total=nights * FRAMES)
         galleries = {name: Gallery() for name in detectors if report}
 
@@ -136,7 +141,7 @@ def study(
     for grid in grids(sums):
         out.print(grid.text() + "\n", highlight=False, markup=False, soft_wrap=True)
     if report is not None:
-        settings = {"nights": nights, "exposure_s": exposure, "exposures summed": summed,
+        settings = {"nights": nights, "seed of the first": first, "exposure_s": exposure, "exposures summed": summed,
                     "brightness of the lamps": brightness, "threshold": threshold}  # fmt: skip
         with refusing():
             out.print(f"{of_study(report, sums, galleries, settings)} written", soft_wrap=True)

@@ -18,6 +18,7 @@ AIRBORNE = 40  # at once within FARTHEST_M: an evening within reach of a large a
 SILENT_SHARE = 0.04
 # Of the lamps, where the published recipe, trained on such nights, does as published, 94 and 40 %, over twenty of them.
 AS_PUBLISHED = 0.75
+FIRST_JUDGED = 21  # seeds: the twenty before set that level, and chose between networks; training begins at 101
 BRIGHTNESS = (0.3, 2.0)  # of the lamps in training, least and most
 
 

@@ -25,7 +25,7 @@ from models.compare import Comparison, on_nights, on_pictures
 from models.detectors import named_detectors, open_detector
 from models.engine_onnx import OnnxEngine
 from models.evaluate import LOWEST, Table, evaluate, photographs, skies
-from models.nights import AS_PUBLISHED
+from models.nights import AS_PUBLISHED, FIRST_JUDGED
 from models.study import ABOVE_DEG, FRAMES, MASK_DEG, Study, grids, percent, study, study_frames
 from models.tables import Grid
 from models.zoo import zoo_path
@@ -83,12 +83,12 @@ def eight_bits(exact: Path, network: Path, data: Path, nights: int) -> Iterator[
     )
 
 
-def traffic(networks: list[Path], nights: int, brightness: float, exposure_s: float, exposures: int) -> Iterator[Row]:
+def traffic(networks: list[Path], seeds: range, brightness: float, exposure_s: float, exposures: int) -> Iterator[Row]:
     """The published study; the last of two networks is the published one."""
     title = f"{exposures} x {exposure_s:g} s" if exposures > 1 else f"{exposure_s:g} s"
     with named_detectors(networks, AT, threads=1) as detectors, progress() as bar:
-        frames = study_frames(range(1, nights + 1), exposure_s=exposure_s, exposures=exposures, brightness=brightness)
-        task = bar.add_task(title, total=nights * FRAMES)
+        frames = study_frames(seeds, exposure_s=exposure_s, exposures=exposures, brightness=brightness)
+        task = bar.add_task(title, total=len(seeds) * FRAMES)
         sums = study(frames, detectors, lambda *_: bar.advance(task))
     print(f"\nThe published study, {title}:")
     for grid in grids(sums):
@@ -119,6 +119,7 @@ def main() -> None:
     parser.add_argument("--float", type=Path, dest="exact", help="field.float32.onnx of the same run")
     parser.add_argument("--published", type=Path, help="a run of `skyspotter models fit yebes`")
     parser.add_argument("--nights", type=int, help=f"of traffic, {NIGHTS}; a quarter as many for INT8 against float")
+    parser.add_argument("--first", type=int, default=FIRST_JUDGED, help="seed of the first night of traffic")
     parser.add_argument("--brightness", type=float, default=AS_PUBLISHED, help="of all aircraft's lamps")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_NIGHTS} nights")
     chosen = parser.parse_args()
@@ -141,7 +142,8 @@ def main() -> None:
               "`skyspotter models quantise --run RUN --into FOLDER` leaves beside the checkpoint")  # fmt: skip
     if chosen.published is None:
         print("the published network is left out: give --published RUN, trained by `skyspotter models fit yebes`")
-    parts += [traffic(networks, nights, chosen.brightness, *setting) for setting in SETTINGS]
+    seeds = range(chosen.first, chosen.first + nights)
+    parts += [traffic(networks, seeds, chosen.brightness, *setting) for setting in SETTINGS]
     begin = time.perf_counter()
     rows = list(chain.from_iterable(parts))
     print(Grid(f"{chosen.network}, {nights} nights", ("", "measured", "asked"), rows).text())
