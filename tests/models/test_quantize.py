@@ -1,0 +1,56 @@
+"""What eight bits must not add: an answer where the sky is empty, and ties between classes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.contract import CLASSES, INPUT_NAME, OUTPUT_NAME
+from models.engine_onnx import CONTRACT, CONTRACT_KEY, PRECISION_KEY, OnnxEngine
+from models.preprocess import ZERO
+
+onnx = pytest.importorskip("onnx")
+
+LARGE, SMALL = 1.0, 0.4 / 127  # of the weights: the small ones round to nothing, all the same way
+
+
+def two_convolutions(path: Path) -> Path:
+    """Of every channel one large weight and 35 small ones; then a class for each channel."""
+    from onnx import helper, numpy_helper
+
+    many = len(CLASSES)
+    first = np.full((many, 4, 3, 3), SMALL, np.float32)
+    first[:, 0, 1, 1] = LARGE
+    second = np.eye(many, dtype=np.float32)[:, :, None, None]
+    weights = {"w1": first, "b1": np.zeros(many, np.float32), "w2": second, "b2": np.zeros(many, np.float32)}
+    nodes = [
+        helper.make_node("Conv", [INPUT_NAME, "w1", "b1"], ["a"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Conv", ["b", "w2", "b2"], [OUTPUT_NAME]),
+    ]
+    shapes = [(INPUT_NAME, [1, 4, "h", "w"]), (OUTPUT_NAME, [1, many, "h", "w"])]
+    ends = [[helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)] for name, shape in shapes]
+    constants = [numpy_helper.from_array(value, name) for name, value in weights.items()]
+    graph = helper.make_graph(nodes, "two", *ends, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, {CONTRACT_KEY: CONTRACT, PRECISION_KEY: "float32"})
+    onnx.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["int8-s8", "int8-u8"])
+def test_rounded_weights_answer_an_empty_sky_as_the_exact_ones_do(kind: str, tmp_path: Path) -> None:
+    from models.quantize import LOGIT_TOP, calibrate, quantise
+
+    exact = two_convolutions(tmp_path / "exact.onnx")
+    empty = np.full((1, 4, 32, 32), ZERO, np.float32)
+    model = onnx.load(exact)
+    largest = calibrate(model, [empty])
+    assert largest[OUTPUT_NAME] == LOGIT_TOP
+    largest[OUTPUT_NAME] = 0.5  # a step that can tell
+    onnx.save(quantise(model, largest, kind), tmp_path / "bytes.onnx")
+    inside = np.s_[0, :, 8:-8, 8:-8]
+    with OnnxEngine(exact, threads=1) as one, OnnxEngine(tmp_path / "bytes.onnx", threads=1, optimise=False) as other:
+        wanted, got = one.infer(empty)[inside], other.infer(empty)[inside]
+    rounded_away = 35 * SMALL * ZERO
+    assert np.abs(got - wanted).max() < 0.3 * rounded_away
