@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -95,9 +96,15 @@ def _bands(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _outside(trail: Trail, sky: Background, cell: int) -> bool:
-    """Whether most of a trail lies outside the lens's circle, where there is no sky."""
+    """Whether most of a trail's length lies outside the lens's circle or on its very rim, where there is no sky."""
     if not sky.outside.any():
         return False
-    column, row = (trail.polyline_px / (cell * sky.step)).astype(int).T
+    steps = np.linalg.norm(np.diff(trail.polyline_px, axis=0), axis=1)
+    along = np.concatenate(([0.0], np.cumsum(steps)))
+    at = np.linspace(0.0, along[-1], 2 + int(along[-1] / (cell * sky.step)))
+    column, row = (
+        (np.interp(at, along, trail.polyline_px[:, axis]) / (cell * sky.step)).astype(int) for axis in (0, 1)
+    )
     rows, columns = sky.outside.shape
-    return float(sky.outside[row.clip(0, rows - 1), column.clip(0, columns - 1)].mean()) > 0.5
+    no_sky = cv2.dilate(sky.outside.astype(np.uint8), np.ones((3, 3), np.uint8))
+    return float(no_sky[row.clip(0, rows - 1), column.clip(0, columns - 1)].mean()) > 0.5

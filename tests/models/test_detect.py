@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from camera.background import background
 from camera.device import Frame
 from camera.files import list_frames, read_frame
 from camera.sim.scenario import night
+from models.contract import CLASSES
 from models.detect import Detector
 from models.engine_onnx import OnnxEngine
 from models.rendered import render
@@ -109,3 +111,30 @@ def test_a_large_photograph_goes_through_in_bounded_memory(detector: Detector):
     pixels = np.random.default_rng(0).normal(90, 4, (3456, 5184, 3)).clip(0, 255).astype(np.uint8)
     frame = replace(frame_of(pixels, "rgb"), white_adu=255)
     assert detector.detect(frame).trails == []
+
+
+class Drawn:
+    """Answers "aircraft" on the pixels it was given, whatever it is shown."""
+
+    def __init__(self, marked: np.ndarray) -> None:
+        self._marked = marked
+
+    def infer(self, planes: np.ndarray) -> np.ndarray:
+        logits = np.zeros((1, len(CLASSES), *planes.shape[2:]), np.float32)
+        height, width = self._marked.shape
+        logits[0, 0] = 6.0
+        logits[0, 1, :height, :width] = np.where(self._marked > 0, 12.0, 0.0)
+        return logits
+
+
+def test_the_rim_of_the_lens_is_no_trail_and_one_that_leaves_it_is():
+    side, middle, radius = 600, (300, 300), 280
+    circle = cv2.circle(np.zeros((side, side), np.uint8), middle, radius, 1, -1)
+    sky = np.random.default_rng(1).normal(1000, 30, (side, side)) * circle + 20
+    rim, leaving = np.zeros((2, side, side), np.uint8)
+    cv2.ellipse(rim, middle, (radius - 1, radius - 1), 0, 20, 60, 1, 3)
+    cv2.line(leaving, (300, 25), (320, 200), 1, 3)
+    frame = frame_of(sky.astype(np.uint16), "mono")
+    assert background(frame).outside.any()
+    assert Detector(Drawn(rim)).detect(frame).trails == []
+    assert len(Detector(Drawn(leaving)).detect(frame).trails) == 1
