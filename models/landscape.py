@@ -31,7 +31,7 @@ def foreground(rng: np.random.Generator, planes: Planes, labels: NDArray[np.uint
         mask = _masts(rng, size, thinnest_px=3 if level < 0 else 9)  # a thin bright line is a trail
     mask = np.ascontiguousarray(np.rot90(mask, int(rng.integers(4))))
     soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), rng.uniform(0.5, 2.0))
-    quiet = np.exp(rng.uniform(np.log(0.08), 0.0))
+    quiet = np.exp(rng.uniform(np.log(0.08), np.log(0.5)))  # with the noise of a sky, a lit rail would be a trail
     planes *= 1 - soft
     planes += soft * rng.normal(0, quiet, planes.shape).astype(np.float32)
     if rng.random() < 0.5:
@@ -104,7 +104,7 @@ def _lit_edge(rng: np.random.Generator, mask: Mask) -> Planes:
 
 
 def _fixtures(rng: np.random.Generator, mask: Mask) -> Planes:
-    """Rails, ladders, cables and streaks of light on what stands there, and now and then a pole that leaves it."""
+    """Rails, ladders, antennas, cables, streaks of light on what stands there; now and then a pole that leaves it."""
     size = len(mask)
     canvas = np.zeros(mask.shape, np.float32)
     for _ in range(int(rng.integers(1, 4))):
@@ -121,10 +121,11 @@ def _fixtures(rng: np.random.Generator, mask: Mask) -> Planes:
             points = middle + k * step + np.linspace(-0.5, 0.5, 15)[:, None] * length * along
             points += rng.normal(0, 0.15) * step * np.linspace(-1, 1, 15)[:, None] ** 2  # cables hang
             cv2.polylines(canvas, [np.round(points).astype(np.int32)], False, bright, thick)
-        if many > 1 and rng.random() < 0.6:  # rungs
+        if rng.random() < (0.6 if many > 1 else 0.25):  # rungs of a ladder; of one line an antenna's elements
+            reach = (many - 1) * step if many > 1 else rng.uniform(1, 3) * step
             for share in np.linspace(-0.5, 0.5, int(rng.integers(2, 15))):
                 at = middle + share * length * along
-                cv2.line(canvas, whole(at), whole(at + (many - 1) * step), bright, thick)
+                cv2.line(canvas, whole(at if many > 1 else at - reach), whole(at + reach), bright, thick)
     canvas *= mask
     if rng.random() < 0.2 and mask.any():
         y, x = (int(v) for v in rng.choice(np.argwhere(mask)))
@@ -132,5 +133,5 @@ def _fixtures(rng: np.random.Generator, mask: Mask) -> Planes:
         cv2.line(canvas, (x, y), whole(tip), 1.0, int(rng.integers(4, 11)))
         cv2.circle(canvas, whole(tip), int(rng.integers(3, 12)), float(rng.uniform(0.5, 3)), -1)
     return np.asarray(
-        cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.5, 1.5)) * np.float32(np.exp(rng.uniform(0.7, 4.5)))
+        cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.5, 1.5)) * np.float32(np.exp(rng.uniform(0.7, 5.0)))
     )

@@ -33,6 +33,7 @@ from tests.bench.tables import machine
 
 AT = 0.5  # as the station has it
 MOST_FALSE = 0.10  # per crop of a photograph
+MOST_FALSE_SKY = 0.05  # per all-sky frame
 SETTINGS = ((10.0, 1), (2.0, 1), (2.0, 5))  # seconds, exposures added up; the last is what the station judges as well
 NIGHTS, QUICK_NIGHTS = 30, 3
 
@@ -60,8 +61,17 @@ def real(name: str, network: Path, data: Path) -> Iterator[Row]:
         )  # fmt: skip
     yield from (
         (f"{frames.title}: found, threshold {AT:.2f}", percent(frames.found[AT], frames.labelled), "all"),
-        (f"{frames.title}: false per frame, threshold {AT:.2f}", _per_image(frames, AT), "at most 0.05"),
+        (
+            f"{frames.title}: false per frame, threshold {AT:.2f}",
+            _per_image(frames, AT),
+            f"at most {MOST_FALSE_SKY:.2f}",
+        ),
     )
+    if (enough := frames.least_false(MOST_FALSE_SKY)) is not None:
+        yield (
+            f"{frames.title}: found at {MOST_FALSE_SKY:.2f} false per frame or fewer, threshold {enough:.2f}",
+            percent(frames.found[enough], frames.labelled), "all",
+        )  # fmt: skip
 
 
 def eight_bits(exact: Path, network: Path, data: Path, nights: int) -> Iterator[Row]:
