@@ -16,6 +16,7 @@ from camera.device import Frame
 from models.contract import CLASSES, STRIDE, Trail
 from models.postprocess import trails_from_logits
 from models.preprocess import network_input
+from models.score import every_pixel
 
 # A larger picture goes through in bands of rows, so that memory does not grow with it: a band of a 5184 pixel wide
 # photograph still holds more sky than the network looks at from any pixel.
@@ -72,7 +73,9 @@ class Detector:
         )
         if not all(np.isfinite(trail.polyline_px).all() for trail in trails):
             raise FloatingPointError("a trail was found at a place that is no number")
-        trails = [trail for trail in trails if not _outside(trail, sky, cell)]
+        if trails and sky.outside.any():
+            nowhere = _without_sky(sky)
+            trails = [trail for trail in trails if not _mostly_on(trail, nowhere, cell * sky.step)]
         t4 = time.perf_counter()
         return Detection(trails, Timings(*(round(1e3 * dt, 3) for dt in (t1 - t0, t2 - t1, t3 - t2, t4 - t3))))
 
@@ -95,16 +98,13 @@ def _bands(height: int, width: int) -> Iterator[tuple[slice, slice]]:
         yield slice(begin, end), slice(max(0, begin - BAND_OVERLAP), min(height, end + BAND_OVERLAP))
 
 
-def _outside(trail: Trail, sky: Background, cell: int) -> bool:
-    """Whether most of a trail's length lies outside the lens's circle or on its very rim, where there is no sky."""
-    if not sky.outside.any():
-        return False
-    steps = np.linalg.norm(np.diff(trail.polyline_px, axis=0), axis=1)
-    along = np.concatenate(([0.0], np.cumsum(steps)))
-    at = np.linspace(0.0, along[-1], 2 + int(along[-1] / (cell * sky.step)))
-    column, row = (
-        (np.interp(at, along, trail.polyline_px[:, axis]) / (cell * sky.step)).astype(int) for axis in (0, 1)
-    )
-    rows, columns = sky.outside.shape
-    no_sky = cv2.dilate(sky.outside.astype(np.uint8), np.ones((3, 3), np.uint8))
-    return float(no_sky[row.clip(0, rows - 1), column.clip(0, columns - 1)].mean()) > 0.5
+def _without_sky(sky: Background) -> NDArray[np.bool_]:
+    """(h, w) of the background's map: outside the lens's circle or on its very rim."""
+    return np.asarray(cv2.dilate(sky.outside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+
+
+def _mostly_on(trail: Trail, region: NDArray[np.bool_], stored_px: int) -> bool:
+    """Whether most of a trail's length lies on a region whose samples are that many stored pixels apart."""
+    column, row = (every_pixel(trail.polyline_px) / stored_px).astype(int).T
+    rows, columns = region.shape
+    return float(region[row.clip(0, rows - 1), column.clip(0, columns - 1)].mean()) > 0.5

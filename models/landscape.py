@@ -48,7 +48,6 @@ def foreground(rng: np.random.Generator, planes: Planes, labels: NDArray[np.uint
 
 def branches(rng: np.random.Generator, planes: Planes) -> None:
     """Twigs in front of everything: thin, dark, quiet, wandering."""
-
     size = planes.shape[1]
     mask = np.zeros((size, size), np.float32)
     for _ in range(int(rng.integers(1, 7))):
@@ -108,11 +107,8 @@ def _fixtures(rng: np.random.Generator, mask: Mask) -> Planes:
     size = len(mask)
     canvas = np.zeros(mask.shape, np.float32)
     for _ in range(int(rng.integers(1, 4))):
-        middle, angle, length = (
-            rng.uniform(0, size, 2),
-            rng.uniform(0, np.pi),
-            np.exp(rng.uniform(np.log(12), np.log(size))),
-        )
+        middle, angle = rng.uniform(0, size, 2), rng.uniform(0, np.pi)
+        length = np.exp(rng.uniform(np.log(12), np.log(size)))
         along = np.array([np.cos(angle), np.sin(angle)])
         step = rng.uniform(5, 30) * np.array([-along[1], along[0]])
         thick, bright = int(rng.integers(1, 6)), rng.uniform(0.3, 1.0)
@@ -122,10 +118,10 @@ def _fixtures(rng: np.random.Generator, mask: Mask) -> Planes:
             points += rng.normal(0, 0.15) * step * np.linspace(-1, 1, 15)[:, None] ** 2  # cables hang
             cv2.polylines(canvas, [np.round(points).astype(np.int32)], False, bright, thick)
         if rng.random() < (0.6 if many > 1 else 0.25):  # rungs of a ladder; of one line an antenna's elements
-            reach = (many - 1) * step if many > 1 else rng.uniform(1, 3) * step
+            reach = 0.0 if many > 1 else rng.uniform(1, 3)
             for share in np.linspace(-0.5, 0.5, int(rng.integers(2, 15))):
                 at = middle + share * length * along
-                cv2.line(canvas, whole(at if many > 1 else at - reach), whole(at + reach), bright, thick)
+                cv2.line(canvas, whole(at - reach * step), whole(at + (many - 1 + reach) * step), bright, thick)
     canvas *= mask
     if rng.random() < 0.2 and mask.any():
         y, x = (int(v) for v in rng.choice(np.argwhere(mask)))

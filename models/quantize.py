@@ -58,10 +58,10 @@ def calibrate(model: onnx.ModelProto, samples: Sequence[NDArray[np.float32]]) ->
         for name, value in zip(names, session.run(names, {INPUT_NAME: planes}), strict=True):
             largest[name] = max(largest[name], float(np.percentile(np.abs(value), PERCENTILE)))
     largest[INPUT_NAME] = 1.0
-    largest[OUTPUT_NAME] = LOGIT_TOP
     for group in planned.groups:
-        together = LOGIT_TOP if OUTPUT_NAME in group else max(largest[t] for t in group)
-        largest.update(dict.fromkeys(group, together))
+        largest.update(dict.fromkeys(group, max(largest[t] for t in group)))
+    logits = next((group for group in planned.groups if OUTPUT_NAME in group), {OUTPUT_NAME})
+    largest.update(dict.fromkeys(logits, LOGIT_TOP))
     return largest
 
 

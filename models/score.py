@@ -24,7 +24,7 @@ def tolerance_px(image_width_px: int) -> float:
 def covered_share(line: Polyline, others: Sequence[Polyline], tolerance: float) -> float:
     """The share of the length of `line` that lies within `tolerance` of any of `others`; a point counts as a length
     of one."""
-    samples = _every_pixel(np.asarray(line, float))
+    samples = every_pixel(np.asarray(line, float))
     covered = np.zeros(len(samples), bool)
     for other in others:
         todo = ~covered
@@ -54,7 +54,7 @@ def length_px(line: Polyline) -> float:
     return float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
 
 
-def _every_pixel(line: Polyline) -> Polyline:
+def every_pixel(line: Polyline) -> Polyline:
     """Samples at most one pixel apart, evenly along the line, each standing for the same length."""
     steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
     total = float(steps.sum())
