@@ -7,7 +7,7 @@ background   sky level and noise (sep); the planes in units of noise that the ne
 refresh      the sky's map on the live path: made anew as often as it must be
 views        the two published views: "classical" and "enhanced", as 8-bit pictures
 exposure     how long to expose next, from dusk to dawn
-coadd        five short exposures as one long one
+stack        five short exposures as one: the brightest that every pixel was
 frozen       is it the same picture again, a thermometer that stands still?
 gap          how long the camera is blind between two exposures
 geodesy      WGS-84: positions to directions

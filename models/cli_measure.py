@@ -97,8 +97,8 @@ def study(
         int | None, typer.Option(min=1, max=100, help="Seed of the first; 21: those before set the lamps.")
     ] = None,
     exposure: Annotated[float, typer.Option(metavar="S", min=0.5, max=30.0, help="The published one: 10.")] = 10.0,
-    summed: Annotated[
-        int, typer.Option("--sum", min=1, max=15, help="Exposures to add up; the station adds up five of 2 s.")
+    stacked: Annotated[
+        int, typer.Option("--stack", min=1, max=15, help="Exposures laid on each other; the station does five of 2 s.")
     ] = 1,
     brightness: Annotated[
         float | None,
@@ -128,7 +128,7 @@ def study(
     first = FIRST_JUDGED if first is None else first
     with refusing(), named_detectors(network or [SHIPPED], threshold, threads=threads) as detectors, progress() as bar:
         seeds = range(first, first + nights)
-        frames = study_frames(seeds, exposure_s=exposure, exposures=summed, brightness=brightness)
+        frames = study_frames(seeds, exposure_s=exposure, exposures=stacked, brightness=brightness)
         task = bar.add_task("frames", total=nights * FRAMES)
         galleries = {name: Gallery() for name in detectors if report}
 
@@ -141,7 +141,7 @@ def study(
     for grid in grids(sums):
         out.print(grid.text() + "\n", highlight=False, markup=False, soft_wrap=True)
     if report is not None:
-        settings = {"nights": nights, "seed of the first": first, "exposure_s": exposure, "exposures summed": summed,
+        settings = {"nights": nights, "seed of the first": first, "exposure_s": exposure, "exposures stacked": stacked,
                     "brightness of the lamps": brightness, "threshold": threshold}  # fmt: skip
         with refusing():
             out.print(f"{of_study(report, sums, galleries, settings)} written", soft_wrap=True)

@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.coadd import FRAMES, Coadd
 from camera.device import Frame
 from camera.plate import Plate
 from camera.sim.renderer import ROI_PX, Renderer, TruthTrail, simulated_plate
 from camera.sim.scenario import Scenario, night
+from camera.stack import FRAMES, Stack
 from models import synth
 from models.cache import kept
 from models.contract import CLASSES
@@ -75,23 +75,23 @@ def render(scenario: Scenario, times_s: list[float], *, exposure_s: float = 2.0)
         yield RenderedFrame(frame, renderer.truth(utc_ns, exposure_s), plate, opacity.copy())
 
 
-def render_sum(scenario: Scenario, start_s: float, *, exposure_s: float, exposures: int) -> RenderedFrame:
-    """The sum of consecutive exposures, and what one exposure of that length would have had on it."""
+def render_stack(scenario: Scenario, start_s: float, *, exposure_s: float, exposures: int) -> RenderedFrame:
+    """Consecutive exposures as the station stacks them, and what one exposure of that length would have had on it."""
     made = list(render(scenario, [start_s + k * exposure_s for k in range(exposures)], exposure_s=exposure_s))
     if exposures == 1:
         return made[0]
-    coadd = Coadd(exposures)
-    total = [coadd.add(one.frame) for one in made][-1]
-    assert total is not None
+    stack = Stack(exposures)
+    stacked = [stack.add(one.frame) for one in made][-1]
+    assert stacked is not None
     (whole,) = render(scenario, [start_s], exposure_s=exposures * exposure_s)
-    return replace(whole, frame=total)
+    return replace(whole, frame=stacked)
 
 
 def prepare_nights(seeds: Sequence[int], cache: Path, *, frames: int = 4) -> list[Picture]:
     """Frames of crowded nights, rendered once and kept beside the other prepared pictures."""
     pictures = []
     for seed in seeds:
-        pairs = zip(*kept(cache / f"night-{seed}-{frames}-v3.npz", partial(_stacked, seed, frames)), strict=True)
+        pairs = zip(*kept(cache / f"night-{seed}-{frames}-v4.npz", partial(_stacked, seed, frames)), strict=True)
         pictures += [Picture(planes, labels, f"night-{seed}") for planes, labels in pairs]
     return pictures
 
@@ -102,13 +102,13 @@ def _stacked(seed: int, frames: int) -> tuple[NDArray[np.float16], NDArray[np.ui
 
 
 def training_pictures(seed: int, frames: int) -> Iterator[Picture]:
-    """Frames of one night, labelled at half resolution: crowded or of plain traffic, at 2 s, at 10 s or as the sum of
+    """Frames of one night, labelled at half resolution: crowded or of plain traffic, at 2 s, at 10 s or as a stack of
     five times 2 s (as on the box); the own beam is light that must be found, too."""
     rng = np.random.default_rng((seed, 8))
     scenario = training_night(seed, rng)
-    exposure_s, summed = ((2.0, 1), (10.0, 1), (2.0, FRAMES), (10.0, 1))[seed // 2 % 4]
+    exposure_s, stacked = ((2.0, 1), (10.0, 1), (2.0, FRAMES), (10.0, 1))[seed // 2 % 4]
     for start_s in np.sort(rng.uniform(0.02, 0.80, frames)) * scenario.duration_s:
-        made = render_sum(scenario, float(start_s), exposure_s=exposure_s, exposures=summed)
+        made = render_stack(scenario, float(start_s), exposure_s=exposure_s, exposures=stacked)
         planes = different_planes(made.frame)
         labels = label_map(made.truth, planes.shape[1:], made.cloud_opacity)
         yield Picture(planes, labels, f"night-{seed}")

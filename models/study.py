@@ -21,7 +21,7 @@ from camera.sim.renderer import TruthTrail
 from models.contract import Trail
 from models.evaluate import wilson
 from models.nights import AS_PUBLISHED, FARTHEST_M, lit, traffic_night
-from models.rendered import render_sum
+from models.rendered import render_stack
 from models.score import SHARE, Polyline, covered_share, tolerance_px
 from models.tables import Grid
 
@@ -65,7 +65,7 @@ def study_frames(
     brightness: float = AS_PUBLISHED,
     frames: int = FRAMES,
 ) -> Iterator[StudyFrame]:
-    """Of `exposures` added up, as the station adds up five, the truth is that of one as long as all of them;
+    """The truth of `exposures` laid on each other, as the station lays five, is that of one as long as all of them;
     `brightness` is that of every aircraft's lamps, 1 as `camera.sim` has them."""
     for seed in seeds:
         scenario = lit(traffic_night(seed), brightness)
@@ -73,7 +73,7 @@ def study_frames(
         latest_s = scenario.duration_s - length_s - 1.0
         transmitting = {aircraft.icao: aircraft for aircraft in scenario.aircraft if aircraft.transponder}
         for start_s in np.sort(np.random.default_rng((seed, 18)).uniform(1.0, latest_s, frames)):
-            made = render_sum(scenario, float(start_s), exposure_s=exposure_s, exposures=exposures)
+            made = render_stack(scenario, float(start_s), exposure_s=exposure_s, exposures=exposures)
             frame, truth, plate = made.frame, made.truth, made.plate
             middle_s = float(start_s) + length_s / 2
             middles = np.array([trail.polyline_px.mean(axis=0) for trail in truth]).reshape(-1, 2)

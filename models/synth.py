@@ -141,7 +141,18 @@ def draw(trail: Trail, planes: Planes, labels: NDArray[np.uint8], plane_colours:
         planes[plane] += canvas
         np.maximum(bright, canvas, out=bright)
     label(labels, path, bright > 1.0, trail.trail_class)
-    labels[(bright > 3.0) & ~is_trail(labels)] = IGNORE
+    glow = (bright > 3.0) & ~is_trail(labels) & ~_beyond_ends(path, labels.shape, trail.breadth_px / 2)
+    labels[glow] = IGNORE
+
+
+def _beyond_ends(path_px: NDArray[np.float64], shape: tuple[int, ...], reach_px: float) -> NDArray[np.bool_]:
+    """(H, W): farther along than the label's own end. The glow of a bright end is no more trail."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    beyond = np.zeros(shape, bool)
+    for end, before in ((path_px[0], path_px[5]), (path_px[-1], path_px[-6])):
+        along = (end - before) / np.linalg.norm(end - before)
+        beyond |= (x - end[0]) * along[0] + (y - end[1]) * along[1] > 2.5 + reach_px
+    return beyond
 
 
 def _band(trail: Trail) -> NDArray[np.float32]:

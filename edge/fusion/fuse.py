@@ -27,8 +27,8 @@ from edge.fusion.tracks import Track, Tracker
 from edge.records import AircraftState, Pointing, SkyObject, SkyTrail
 
 LARGEST_TRAILS = 100  # of one exposure; joining the pieces of more would take longer than the exposure lasts
-RECENT_EXPOSURES = 8  # more than a sum is made of
-SHOWN_DEG, SHOWN_SHARE = 1.0, 0.3  # of a sum's sighting near what single exposures showed
+RECENT_EXPOSURES = 8  # more than a stack is made of
+SHOWN_DEG, SHOWN_SHARE = 1.0, 0.3  # of a stack's sighting near what single exposures showed
 
 
 class Fusion:
@@ -123,10 +123,10 @@ class Fusion:
                 self._counters["meteors"] += judge_meteors(every, tracks, before, seen, gap_s, self._exposure_s)
             self._recent.append((end, seen))
 
-    def see_sum(self, trails: Sequence[SkyTrail], begin_utc_ns: int, end_utc_ns: int, end_mono_s: float) -> None:
-        """After `see` of its last exposure: trails on the sum of several, of which single ones showed nothing.
+    def see_stack(self, trails: Sequence[SkyTrail], begin_utc_ns: int, end_utc_ns: int, end_mono_s: float) -> None:
+        """After `see` of its last exposure: trails on the stack of several, of which single ones showed nothing.
 
-        It only ever adds objects. What stands where a single exposure of the sum has shown something, the own beam
+        It only ever adds objects. What stands where a single exposure of the stack has shown something, the own beam
         included, is known better from there.
         """
         with self._lock:

@@ -50,7 +50,7 @@ class Track:
     own_target: int = 0  # consecutive detections at the telescope's direction
     alone_before: bool = False  # the exposure just before its first was judged and empty along its path
     meteor: bool = False
-    of_sums: bool = False  # begun by a sum of exposures: whether it is there, only the next sum can tell
+    of_stacks: bool = False  # begun by a stack of exposures: whether it is there, only the next stack can tell
 
     @property
     def newest(self) -> Sighting:
@@ -70,7 +70,7 @@ class Track:
         return max(utc_ns - self.newest.end_utc_ns, 0) / 1e9
 
     def patience_s(self) -> float:
-        exposures = 1.5 if self.of_sums else 3.0
+        exposures = 1.5 if self.of_stacks else 3.0
         return COAST_S if self.confirmed else max(TENTATIVE_S, exposures * self.newest.exposure_s)
 
     def state(self, utc_ns: int) -> TrackState:
@@ -134,7 +134,7 @@ class Tracker:
             "tracks_gone": 0,
             "tracks_over_limit": 0,
             "manoeuvres": 0,
-            "tracks_of_sums": 0,
+            "tracks_of_stacks": 0,
         }
 
     def cost(self, tracks: Sequence[Track], sightings: Sequence[Sighting], utc_ns: int) -> Vector:
@@ -171,7 +171,7 @@ class Tracker:
         return [track for track in result if track in self.tracks]
 
     def add_slow(self, sightings: Sequence[Sighting], middle_utc_ns: int, end_mono_s: float) -> list[Track]:
-        """Sightings of a sum of exposures that no single one of them showed. Returns the tracks they began or
+        """Sightings of a stack of exposures that no single one of them showed. Returns the tracks they began or
         continue; what fits a track followed by single exposures is known better there."""
         cost = self.cost(self.tracks, sightings, middle_utc_ns)
         chosen = dict(assign(cost))
@@ -187,8 +187,8 @@ class Tracker:
                 continue
             else:
                 track = self._start(sighting, end_mono_s)
-                track.of_sums = True
-                self.counters["tracks_of_sums"] += 1
+                track.of_stacks = True
+                self.counters["tracks_of_stacks"] += 1
             changed.append(track)
         self._limit()
         return [track for track in changed if track in self.tracks]

@@ -136,8 +136,8 @@ class Driver:
             self._sky_utc_ns = judged.end_utc_ns
             self._hear(judged.end_utc_ns)
         self._station.saw(judged)
-        if (judged_sum := self._sight.judge_sum(frame)) is not None:
-            self._station.saw_sum(judged_sum)
+        if (judged_stack := self._sight.judge_stack(frame)) is not None:
+            self._station.saw_stack(judged_stack)
         self._draw(judged, name)
         self._journal.write("detections", detection_record(frame, name, judged.trails))  # last: the frame is done
 

@@ -2,7 +2,7 @@
 
 sight.py     one frame: network -> trails -> directions, and whether the camera can see at all
 canary.py    a made-up trail, to prove that the detector would find one
-eye.py       one turn after the other: newest frame, and the sum of the last ones
+eye.py       one turn after the other: newest frame, and the stack of the last ones
 station.py   everything one station knows, and the situation it puts before the guard
 reports.py   what each sense is worth to the guard now
 outward.py   what is published, how often, on which topic

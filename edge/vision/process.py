@@ -38,7 +38,7 @@ from edge.vision.journal import Journal, detection_record
 from edge.vision.local import LatchedFile, local_hold, read_latched, take_releases
 from edge.vision.outward import Outward
 from edge.vision.pictures import Stack
-from edge.vision.sight import Judged, JudgedSum, load_sight
+from edge.vision.sight import Judged, JudgedStack, load_sight
 from edge.vision.station import Station
 
 TICK_S = 0.1
@@ -83,7 +83,7 @@ class Judgement:
             self._sight,
             self._ring,
             saw=self._saw,
-            saw_sum=self._saw_sum,
+            saw_stack=self._saw_stack,
             sky_rate=1.0 if config.simulation is None else config.simulation.rate,
         )
         self._error: Exception | None = None  # of the eye's or the ear's thread
@@ -196,7 +196,7 @@ class Judgement:
         parts: dict[str, dict[str, float | int | str | None]] = {
             "vision": {
                 "frames": self._eye.frames,
-                "sums_left_out": self._eye.sums_left_out,
+                "stacks_left_out": self._eye.stacks_left_out,
                 "darks_or_flat_refused": self._sight.masters_refused or None,
                 "skipped": self._ring.skipped,
                 "datagrams_refused": self._receiver.refused,
@@ -241,9 +241,9 @@ class Judgement:
         self._wake.set()
         self._keep(judged)
 
-    def _saw_sum(self, judged: JudgedSum) -> None:
+    def _saw_stack(self, judged: JudgedStack) -> None:
         with self._lock:
-            self._station.saw_sum(judged)
+            self._station.saw_stack(judged)
 
     def _keep(self, judged: Judged) -> None:
         """The demo's record of what was seen; after publishing, so that nobody waits for the disk."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from camera.coadd import Coadd
 from camera.device import Frame, PlateRefused
 from camera.frames.dark import MasterRefused
 from camera.frames.flat import Flattener, load_flat
@@ -21,6 +20,7 @@ from camera.mask import Hidden, Mask, load_mask
 from camera.plate import Plate, check_plate, load_plate
 from camera.platewatch import PlateHealth, PlateWatch, measure_turn
 from camera.refresh import SkyKeeper
+from camera.stack import Stack
 from camera.starcheck import check_stars
 from camera.visibility import SkyWatch, Visibility
 from edge.config import Config
@@ -32,7 +32,7 @@ from models.engines import NetworkEngine, load_engine
 
 log = logging.getLogger(__name__)
 
-LONGEST_SUMMED_S = 4.0  # of one exposure; longer ones show slow trails by themselves
+LONGEST_STACKED_S = 4.0  # of one exposure; longer ones show slow trails by themselves
 CANARY_EVERY = 30  # frames: the first, and once a minute with exposures of 2 s
 
 
@@ -59,8 +59,8 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class JudgedSum:
-    """What the sum of the last exposures showed."""
+class JudgedStack:
+    """What the stack of the last exposures showed."""
 
     sky_trails: tuple[SkyTrail, ...]
     begin_utc_ns: int
@@ -94,7 +94,7 @@ class Sight:
         self._mask = mask
         self._watch = SkyWatch(hidden=None if mask is None or plate is None else Hidden.behind(mask, plate))
         self._plate_watch = None if plate is None else PlateWatch(plate)
-        self._coadd = Coadd()
+        self._stack = Stack()
         self._masters, self._flattener = masters or Masters(), flattener
         self._keeper = SkyKeeper()
         self._raw: Frame | None = None
@@ -129,21 +129,21 @@ class Sight:
             self._canary_missed, health,
         )  # fmt: skip
 
-    def judge_sum(self, frame: Frame, *, in_time: bool = True) -> JudgedSum | None:
-        """After `judge`, of the same frame: slow and low trails, in the sum that this exposure completes.
+    def judge_stack(self, frame: Frame, *, in_time: bool = True) -> JudgedStack | None:
+        """After `judge`, of the same frame: slow and low trails, in the stack that this exposure completes.
 
         None for exposures that complete none, are long themselves or have no plate; with `in_time` False nothing is
         looked at, so that the next exposure does not wait.
         """
-        if self._plate is None or frame.exposure_s > LONGEST_SUMMED_S or self._plate_fault or self._refused(frame):
+        if self._plate is None or frame.exposure_s > LONGEST_STACKED_S or self._plate_fault or self._refused(frame):
             return None
-        total = self._coadd.add(self._calibrated(frame))
-        if total is None or not in_time:
+        stacked = self._stack.add(self._calibrated(frame))
+        if stacked is None or not in_time:
             return None
-        found = self._detector.detect(total).trails
-        trails = tuple(sky_trails(total, found, self._plate, self._lowest_deg))
-        end_utc_ns = total.start_utc_ns + round(total.exposure_s * 1e9)
-        return JudgedSum(trails, total.start_utc_ns, end_utc_ns, total.end_mono_s)
+        found = self._detector.detect(stacked).trails
+        trails = tuple(sky_trails(stacked, found, self._plate, self._lowest_deg))
+        end_utc_ns = stacked.start_utc_ns + round(stacked.exposure_s * 1e9)
+        return JudgedStack(trails, stacked.start_utc_ns, end_utc_ns, stacked.end_mono_s)
 
     def _calibrated(self, raw: Frame) -> Frame:
         """Without its dark and shading; once per frame. Darks of another camera are said once, and left out."""

@@ -36,10 +36,10 @@ from edge.records import (
 )
 from edge.runtime.clock import Moment
 from edge.vision.reports import camera_report, direction_sigma_deg, plate_report, radio_report
-from edge.vision.sight import LONGEST_SUMMED_S, Judged, JudgedSum
+from edge.vision.sight import LONGEST_STACKED_S, Judged, JudgedStack
 
-SUM_AGE_S = 25.0  # two sums of five exposures of 2 s, and one exposure lost
-SUMMED_BELOW_DEG = float(RING_EDGES_DEG[1])  # an airliner there moves a few pixels in 2 s: only sums show it as a trail
+STACK_AGE_S = 25.0  # two stacks of five exposures of 2 s, and one exposure lost
+STACKED_BELOW_DEG = float(RING_EDGES_DEG[1])  # an airliner there is a dot in 2 s: only stacks show a trail
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class Station:
             for section in config.guard.beams
         }
         self.judged: Judged | None = None
-        self._summed_mono_s = float("-inf")  # end of the newest sum that was judged
+        self._stacked_mono_s = float("-inf")  # end of the newest stack that was judged
         self.camera_health: CameraHealth | None = None
         self.radio_health: RadioHealth | None = None
         self.aircraft: dict[str, AircraftState] = {}
@@ -133,11 +133,11 @@ class Station:
                 judged.sky_trails, judged.begin_utc_ns, judged.end_utc_ns, judged.frame.end_mono_s, beam.pointing
             )
 
-    def saw_sum(self, judged: JudgedSum) -> None:
+    def saw_stack(self, judged: JudgedStack) -> None:
         """After `saw` of its last exposure."""
-        self._summed_mono_s = judged.end_mono_s
+        self._stacked_mono_s = judged.end_mono_s
         for beam in self.beams.values():
-            beam.fusion.see_sum(judged.sky_trails, judged.begin_utc_ns, judged.end_utc_ns, judged.end_mono_s)
+            beam.fusion.see_stack(judged.sky_trails, judged.begin_utc_ns, judged.end_utc_ns, judged.end_mono_s)
 
     def heard(self, records: Iterable[Datagram]) -> None:
         """Datagrams of the other two processes."""
@@ -207,14 +207,14 @@ class Station:
 
     def _sees(self, unit_enu: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(N, 3) directions -> (N,): stars prove that the camera sees that sector, and it lies in the picture and in
-        the part of it that is judged; low down, that sums of exposures were judged too."""
+        the part of it that is judged; low down, that stacks of exposures were judged too."""
         assert self.judged is not None
         assert self.judged.visibility is not None
         assert self.plate is not None
         units = np.atleast_2d(unit_enu)
         frame, lowest_deg = self.judged.frame, self.config.plate.minimum_elevation_deg
-        if frame.exposure_s <= LONGEST_SUMMED_S and frame.end_mono_s - self._summed_mono_s > SUM_AGE_S:
-            lowest_deg = max(lowest_deg, SUMMED_BELOW_DEG)
+        if frame.exposure_s <= LONGEST_STACKED_S and frame.end_mono_s - self._stacked_mono_s > STACK_AGE_S:
+            lowest_deg = max(lowest_deg, STACKED_BELOW_DEG)
         judged = units[:, 2] >= np.sin(np.radians(lowest_deg))
         return np.asarray(self.judged.visibility.sees(units) & judged & self.plate.shows(units))
 

@@ -9,7 +9,7 @@ import pytest
 from camera.sim.renderer import TruthTrail
 from models.dataset import Picture
 from models.nights import crowded_night, traffic_night, with_weather
-from models.rendered import label_map, plain_to_see, prepare_nights, render, render_sum
+from models.rendered import label_map, plain_to_see, prepare_nights, render, render_stack
 from models.synth import AIRCRAFT, BACKGROUND, CLEAR, IGNORE
 
 
@@ -35,8 +35,8 @@ def test_insects_are_background() -> None:
     assert np.array_equal(label_map(made.truth, shape), label_map(others, shape))
 
 
-def test_a_sum_carries_the_truth_of_all_its_exposures() -> None:
-    made = render_sum(traffic_night(101), 10.0, exposure_s=2.0, exposures=5)
+def test_a_stack_carries_the_truth_of_all_its_exposures() -> None:
+    made = render_stack(traffic_night(101), 10.0, exposure_s=2.0, exposures=5)
     assert made.frame.exposure_s == 10.0
     (single,) = render(traffic_night(101), [10.0], exposure_s=2.0)
     longest = max(np.linalg.norm(trail.polyline_px[-1] - trail.polyline_px[0]) for trail in made.truth)

@@ -158,11 +158,11 @@ def test_found_all_gives_all_and_nothing_false(seen: StudyFrame) -> None:
     assert one.detections["adsb"] >= of
 
 
-def test_a_sum_has_the_same_aircraft_and_brighter_lamps_more_light(seen: StudyFrame) -> None:
-    (summed,) = study_frames([5], exposure_s=5.0, exposures=2, brightness=3 * AS_PUBLISHED, frames=1)
-    assert summed.frame.exposure_s == pytest.approx(10.0)
-    assert [trail.id for trail in summed.truth] == [trail.id for trail in seen.truth]
-    assert summed.counted == seen.counted
-    pairs = [(a, b) for a, b, heard in zip(summed.truth, seen.truth, seen.counted, strict=True) if heard]
+def test_a_stack_has_the_same_aircraft_and_brighter_lamps_more_light(seen: StudyFrame) -> None:
+    (stacked,) = study_frames([5], exposure_s=5.0, exposures=2, brightness=3 * AS_PUBLISHED, frames=1)
+    assert stacked.frame.exposure_s == pytest.approx(10.0)
+    assert [trail.id for trail in stacked.truth] == [trail.id for trail in seen.truth]
+    assert stacked.counted == seen.counted
+    pairs = [(a, b) for a, b, heard in zip(stacked.truth, seen.truth, seen.counted, strict=True) if heard]
     assert all(a.line_snr == pytest.approx(3.0 * b.line_snr, rel=0.02) for a, b in pairs)
     assert all(np.abs(a.polyline_px.mean(axis=0) - b.polyline_px.mean(axis=0)).max() < 1.0 for a, b in pairs)

@@ -96,11 +96,11 @@ def test_the_study_command_judges_the_networks_it_is_given_on_the_frames_asked_f
     copy = tmp_path / "other.onnx"
     copy.write_bytes(zoo_path().read_bytes())
     what = ["study", "--network", str(zoo_path()), "--network", str(copy), "--report", str(tmp_path / "report")]
-    done = run(app, [*what, "--nights", "2", "--first", "7", "--exposure", "2", "--sum", "5", "--brightness", "0.5"])
+    done = run(app, [*what, "--nights", "2", "--first", "7", "--exposure", "2", "--stack", "5", "--brightness", "0.5"])
     assert done.exit_code == 0, done.output
     assert asked == [([7, 8], {"exposure_s": 2.0, "exposures": 5, "brightness": 0.5})]
     facts = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert facts["settings"]["exposures summed"] == 5
+    assert facts["settings"]["exposures stacked"] == 5
     assert [(n["network"], n["frames"], n["missed"]) for n in facts["networks"]] == [
         (zoo_path().stem, 1, 3), ("other", 1, 3),
     ]  # fmt: skip

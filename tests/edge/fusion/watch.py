@@ -119,8 +119,8 @@ class Watch:
             add("own-beam", self.beam_unit(begin_s + EXPOSURE_S / 2), "aircraft")
         return found
 
-    def see_sum(self, begin_s: float, exposures: int = 5, *, lowest_deg: float = 5.0) -> None:
-        """What the sum of several exposures shows: everything above `lowest_deg`, drawn over all of them."""
+    def see_stack(self, begin_s: float, exposures: int = 5, *, lowest_deg: float = 5.0) -> None:
+        """What the stack of several exposures shows: everything above `lowest_deg`, drawn over all of them."""
         end_s = begin_s + (exposures - 1) * CADENCE_S + EXPOSURE_S
         begin, end = self.utc_ns(begin_s), self.utc_ns(end_s)
         found = []
@@ -139,7 +139,7 @@ class Watch:
                     unit = ends[0] + np.linspace(0, 1, 11)[:, None] * (ends[1] - ends[0])
                     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
                     found.append(noisy_trail(self.rng, unit, begin, end))
-        self.fusion.see_sum(found, begin, end, MONO_ZERO_S + end_s)
+        self.fusion.see_stack(found, begin, end, MONO_ZERO_S + end_s)
 
     def see(self, begin_s: float, *, extra: tuple[SkyTrail, ...] = ()) -> None:
         end_s = begin_s + EXPOSURE_S

@@ -22,7 +22,7 @@ from edge.guard.situation import ABSENT, FROZEN, JUMPED
 from edge.records import AircraftState, CameraHealth, Pointing, RadioHealth, SensorState
 from edge.runtime.clock import Moment
 from edge.vision.outward import Outward
-from edge.vision.sight import Judged, JudgedSum
+from edge.vision.sight import Judged, JudgedStack
 from edge.vision.station import Station
 
 UTC_NS = 1_781_473_500_000_000_000
@@ -55,8 +55,8 @@ def judged(mono_s: float, *, reason: str = "", plate: State = "OK", seq: int = 1
     return Judged(frame(mono_s, seq), (), (), view, "", {}, plate_health=health)
 
 
-def summed(mono_s: float) -> JudgedSum:
-    return JudgedSum((), UTC_NS, UTC_NS + 10**10, mono_s)
+def stacked(mono_s: float) -> JudgedStack:
+    return JudgedStack((), UTC_NS, UTC_NS + 10**10, mono_s)
 
 
 def camera_health(mono_s: float, state: SensorState = OK, reason: str = "") -> CameraHealth:
@@ -200,7 +200,7 @@ def test_what_lies_outside_the_picture_is_not_seen_whatever_the_stars_of_its_sec
     plate = station.plate
     assert plate is not None
     station.saw(judged(10.0))
-    station.saw_sum(summed(10.0))
+    station.saw_stack(stacked(10.0))
     azimuths = np.arange(0.0, 360.0, 5.0)
     low = azel_to_unit(azimuths, np.full(len(azimuths), 12.0))
     assert station._sees(low).all()
@@ -214,15 +214,15 @@ def test_what_lies_outside_the_picture_is_not_seen_whatever_the_stars_of_its_sec
     assert (seen == (rows <= height // 2 - 1)).all()
 
 
-def test_low_down_nothing_is_vouched_for_without_a_sum_of_exposures() -> None:
+def test_low_down_nothing_is_vouched_for_without_a_stack_of_exposures() -> None:
     station = make_station()
     low, high = azel_to_unit([20.0, 20.0], [15.0, 40.0])
-    sums = (12.0, 24.0)  # then a slow machine, or every other exposure lost
+    stacks = (12.0, 24.0)  # then a slow machine, or every other exposure lost
     seen = []
     for mono_s in (10.0, 12.0, 24.0, 48.0, 50.0):
         station.saw(judged(mono_s))
-        if mono_s in sums:
-            station.saw_sum(summed(mono_s))
+        if mono_s in stacks:
+            station.saw_stack(stacked(mono_s))
         seen.append((bool(station._sees(low)[0]), bool(station._sees(high)[0])))
     assert seen == [(False, True), (True, True), (True, True), (True, True), (False, True)]
 
