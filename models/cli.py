@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,9 @@ from models.cli_shared import (
     refusing,
     usable_folder,
 )
+
+if TYPE_CHECKING:
+    from models.dataset import Sources
 
 app = typer.Typer(help="Train, quantise, evaluate and run the network.", no_args_is_help=True)
 cli_engines.register(app)
@@ -51,8 +54,6 @@ def train(
     own: OwnOption = None,
 ) -> None:
     """Train the field network, or one of its kind."""
-    from models.own import prepare_own
-    from models.sources import gather
     from models.train import Progress as Step
     from models.train import Recipe
     from models.train import train as train_net
@@ -60,11 +61,7 @@ def train(
     with refusing(), progress() as bar:
         recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, network=network)
         preparing = bar.add_task("preparing", total=None)
-        own_nights = [prepare_own(folder, run / "cache") for folder in own or ()]
-        sources = gather(data, run / "cache", nights=nights)
-        sources = replace(sources, own=[picture for found in own_nights for picture in found.pictures])
-        for folder, found in zip(own or (), own_nights, strict=True):
-            out.print(f"{folder}: {found.summary}", highlight=False, markup=False, soft_wrap=True)
+        sources = _gathered(data, run, nights, own)
         bar.remove_task(preparing)
         task = bar.add_task("training", total=steps)
 
@@ -82,6 +79,7 @@ def quantise(
     data: DataOption = Path("../shared/data"),
     nights: Annotated[int, typer.Option(min=0)] = 16,
     samples: Annotated[int, typer.Option(min=4, help="Training patches that set the ranges of the activations.")] = 64,
+    own: OwnOption = None,
 ) -> None:
     """Export to ONNX and make both INT8 files from one calibration."""
     from tempfile import TemporaryDirectory
@@ -93,11 +91,10 @@ def quantise(
     from models.export import export
     from models.parity import compare
     from models.quantize import quantise_file, write_sums
-    from models.sources import gather
     from models.train import CHECKPOINT, load_net, read_recipe
 
     with refusing(onnx.checker.ValidationError):
-        sources = gather(data, run / "cache", nights=nights)
+        sources = _gathered(data, run, nights, own)
         name = read_recipe(run / CHECKPOINT).network
         planes = [make_batch(sources, size=256, batch=1, seed=4711, step=k)[0] for k in range(2 * samples)]
         exact = run / f"{name}.float32.onnx"
@@ -120,14 +117,26 @@ def average(
     into: Annotated[Path, typer.Option("--run", help="Folder of the new run: checkpoint and caches.")],
     data: DataOption = Path("../shared/data"),
     nights: Annotated[int, typer.Option(min=0)] = 16,
+    own: OwnOption = None,
 ) -> None:
     """The mean of several trainings as one network, which often does better than each."""
     from models.average import average as mean_of
-    from models.sources import gather
 
     with refusing():
-        checkpoint = mean_of(runs, gather(data, into / "cache", nights=nights), into)
+        checkpoint = mean_of(runs, _gathered(data, into, nights, own), into)
     out.print(f"{checkpoint}: the mean of {len(runs)} runs; next: skyspotter models quantise --run {into}")
+
+
+def _gathered(data: Path, run: Path, nights: int, own: list[Path] | None) -> Sources:
+    """All pictures of training; what came of each station's nights is said."""
+    from models.own import prepare_own
+    from models.sources import gather
+
+    stations = {folder: prepare_own(folder, run / "cache") for folder in own or ()}
+    for folder, found in stations.items():
+        out.print(f"{folder}: {found.summary}", highlight=False, markup=False, soft_wrap=True)
+    sources = gather(data, run / "cache", nights=nights)
+    return replace(sources, own=[picture for found in stations.values() for picture in found.pictures])
 
 
 @app.command("fit-score")

@@ -34,7 +34,7 @@ from tests.bench.tables import machine
 AT = 0.5  # as the station has it
 MOST_FALSE = 0.10  # per crop of a photograph
 MOST_FALSE_SKY = 0.05  # per all-sky frame
-SETTINGS = ((10.0, 1), (2.0, 1), (2.0, 5))  # seconds, exposures added up; the last is what the station judges as well
+SETTINGS = ((10.0, 1), (2.0, 1), (2.0, 5))  # seconds, exposures; stacked, the last is what the station judges as well
 NIGHTS, QUICK_NIGHTS = 30, 3
 
 Row = tuple[str, str, str]  # what, measured, asked

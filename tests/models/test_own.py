@@ -126,14 +126,18 @@ def test_own_nights_enter_the_batches_and_without_them_a_batch_is_what_it_was(ni
     assert not (batches[0][0] == batches[1][0]).all()
 
 
-def test_train_takes_own_nights_and_says_what_they_gave(nights, tmp_path):
+def test_train_and_quantise_take_own_nights_and_say_what_they_gave(nights, tmp_path):
     pytest.importorskip("torch")
     (tmp_path / "data" / "sky").mkdir(parents=True)
     (tmp_path / "data" / "sky" / "labels.json").write_text('{"images": []}')
     options = ["--run", str(tmp_path / "run"), "--data", str(tmp_path / "data"), "--nights", "0", "--steps", "1"]
     done = CliRunner().invoke(app, ["train", *options, "--batch", "1", "--network", "c16d3b", "--own", str(nights)])
-    assert done.exit_code == 0, done.output
-    assert "2 frames of 1 nights, 1 trails taught, 1 polygons without light, 1 nights held out" in done.output
+    eight = ["--run", str(tmp_path / "run"), "--data", str(tmp_path / "data"), "--nights", "0", "--samples", "4"]
+    bytes_too = CliRunner().invoke(app, ["quantise", *eight, "--into", str(tmp_path / "zoo"), "--own", str(nights)])
+    for one in (done, bytes_too):
+        assert one.exit_code == 0, one.output
+        assert "2 frames of 1 nights, 1 trails taught, 1 polygons without light, 1 nights held out" in one.output
+    assert {"c16d3b.s8.onnx", "c16d3b.u8.onnx", "SHA256SUMS"} <= {file.name for file in (tmp_path / "zoo").iterdir()}
     refused = CliRunner().invoke(app, ["train", *options, "--own", str(tmp_path / "data")])
     assert refused.exit_code == 2
     assert "no nights there" in refused.output
