@@ -7,7 +7,7 @@ pixels a side: thinning, unlike averaging, keeps the noise of a single pixel, an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -28,6 +28,7 @@ _NOISE_FLOOR_ADU = 1.0  # stored values are whole numbers, and JPEG flattens fai
 _NOISE_FLOOR_SHARE = 0.3  # of the median noise: where a camera's software smoothed away the noise
 _ABSURD_ADU = 1e6
 _PLANE_OF = {"RGGB": (0, 1, 2, 3), "rgb": (0, 1, 1, 2), "mono": (0, 0, 0, 0)}
+_FIRST_OF = {"RGGB": (0, 1, 2, 3), "rgb": (0, 1, 3), "mono": (0,)}  # per different plane, its first number in the map
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,12 +71,10 @@ def background(frame: Frame) -> Background:
 
 def sampled(frame: Frame, step: int) -> list[tuple[int, Planes]]:
     """The different planes at the samples of a map of that step, (h, w) float32, each with its number in the map."""
-    views = _views(frame)
-    first = {source: number for number, source in reversed(list(enumerate(_PLANE_OF[frame.mosaic])))}
     half = step // 2
     return [
-        (first[source], np.ascontiguousarray(view[half::step, half::step], dtype=np.float32))
-        for source, view in enumerate(views)
+        (number, np.ascontiguousarray(view[half::step, half::step], dtype=np.float32))
+        for number, view in zip(_FIRST_OF[frame.mosaic], _views(frame), strict=True)
     ]
 
 
@@ -131,6 +130,16 @@ def normalised_planes(frame: Frame, sky: Background) -> Planes:
         planes[number] *= _grown(1.0 / sky.noise_adu[number], height, width)
     _cool(planes, list(done.values()), _PLANE_OF[frame.mosaic])
     return planes
+
+
+def darkened(frame: Frame, by_adu: Planes) -> NDArray[Any]:
+    """The pixels of a frame less a coarse map (different planes, h, w) in stored units, linear between the middles of
+    its cells: the frame's dtype and range; saturated pixels stay so."""
+    less = replace(frame, pixels=frame.pixels.copy())
+    for cells, view in zip(by_adu, _views(less), strict=True):
+        level = np.rint(view - _grown(cells, *view.shape)).clip(0, frame.white_adu)
+        np.copyto(view, level, where=view < frame.white_adu, casting="unsafe")
+    return less.pixels
 
 
 def _views(frame: Frame) -> list[NDArray[Any]]:
