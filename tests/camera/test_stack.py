@@ -50,19 +50,23 @@ def test_every_camera_keeps_its_range(white_adu: int, dtype: type) -> None:
 
 
 @pytest.mark.parametrize("brighter_adu", [0, 90, 2000])  # one exposure in headlights hides nothing in the others
-def test_a_moving_light_stands_out_more_than_in_the_sum(brighter_adu: int) -> None:
+@pytest.mark.parametrize("mosaic", ["RGGB", "rgb", "mono"])
+def test_a_moving_light_stands_out_more_than_in_the_sum(brighter_adu: int, mosaic: str) -> None:
     rng = np.random.default_rng(5)
     slope = np.linspace(0.2, 1.0, 300)
     frames = []
     for k in range(FRAMES):
         pixels = rng.normal(400 + brighter_adu * slope * (k == 2), 20, (200, 300))
         pixels[100, 60 * k : 60 * (k + 1)] += 60 * (k != 2)  # three times the noise, a piece of a line in each
-        frames.append(exposure(k, pixels=pixels.astype(np.uint16)))
+        pixels = pixels.astype(np.uint16)
+        pixels = np.repeat(pixels[..., None], 3, axis=2) if mosaic == "rgb" else pixels
+        frames.append(exposure(k, pixels=pixels, mosaic=mosaic))
     stack = Stack()
     made = [stack.add(frame) for frame in frames][-1]
     assert made is not None
 
     def contrast(picture: np.ndarray) -> float:
+        picture = picture[..., 0] if mosaic == "rgb" else picture
         sky = np.delete(picture, 100, axis=0)
         pieces = [np.s_[5:115], np.s_[185:295]]
         return float(np.mean([(picture[100, x].mean() - sky[:, x].mean()) / sky[:, x].std() for x in pieces]))
