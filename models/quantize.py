@@ -77,10 +77,10 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
     constants: list[onnx.TensorProto] = []
     planned = plan(model)
     wanted = [t for t in planned.tensors if kind == "int8-u8" or t not in planned.fused]
-    for tensor in wanted:
+    scales = {t: np.float32(max(largest[t], 1e-6) / (127.0 if t in planned.signed else top)) for t in wanted}
+    for tensor, scale in scales.items():
         middle = 128 if tensor in planned.signed and kind == "int8-u8" else 0
-        scale = max(largest[tensor], 1e-6) / (127.0 if tensor in planned.signed else top)
-        constants.append(numpy_helper.from_array(np.array(scale, np.float32), f"{tensor}.scale"))
+        constants.append(numpy_helper.from_array(np.array(scale), f"{tensor}.scale"))
         constants.append(numpy_helper.from_array(np.array(middle, dtype), f"{tensor}.zero"))
         source = tensor
         if tensor == OUTPUT_NAME:  # its maker writes beside, and what leaves is the dequantised one
@@ -94,19 +94,20 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
         if node.op_type == "Conv":
             name = node.input[1]
             value = numpy_helper.to_array(weights.pop(name))
-            scale = np.maximum(np.abs(value).max(axis=(1, 2, 3)), 1e-9) / WEIGHT_TOP
+            scale = (np.maximum(np.abs(value).max(axis=(1, 2, 3)), 1e-9) / WEIGHT_TOP).astype(np.float32)
             stored = np.clip(np.round(value / scale[:, None, None, None]), -WEIGHT_TOP, WEIGHT_TOP).astype(np.int8)
             constants += [
                 numpy_helper.from_array(stored, f"{name}.q"),
-                numpy_helper.from_array(scale.astype(np.float32), f"{name}.scale"),
+                numpy_helper.from_array(scale, f"{name}.scale"),
                 numpy_helper.from_array(np.zeros(len(scale), np.int8), f"{name}.zero"),
             ]
+            bias = numpy_helper.to_array(weights[node.input[2]]).astype(np.float64)
             if node.input[0] == INPUT_NAME:  # an empty sky is no zero: what rounding its weights adds leaves the bias
-                lost = (value - stored * scale[:, None, None, None]).sum(axis=(1, 2, 3)) * ZERO
-                bias = numpy_helper.to_array(weights[node.input[2]])
-                weights[node.input[2]].CopyFrom(
-                    numpy_helper.from_array((bias + lost).astype(np.float32), node.input[2])
-                )
+                bias += (value - stored * scale[:, None, None, None]).sum(axis=(1, 2, 3)) * ZERO
+            # In whole steps of the products, as optimised kernels keep it: every runtime then adds the same.
+            step = scales[node.input[0]] * scale
+            bias = np.round(bias / step) * step
+            weights[node.input[2]].CopyFrom(numpy_helper.from_array(bias.astype(np.float32), node.input[2]))
             added.append(
                 helper.make_node(
                     "DequantizeLinear", [f"{name}.q", f"{name}.scale", f"{name}.zero"], [f"{name}.dq"], axis=0
@@ -115,7 +116,7 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
             node.input[1] = f"{name}.dq"
         if node.op_type in ("Conv", "Add", *MOVERS):
             for place, tensor in enumerate(node.input):
-                if tensor in wanted:
+                if tensor in scales:
                     node.input[place] = f"{tensor}.dq"
     keep = [i for i in graph.initializer if i.name in weights]
     del graph.initializer[:]

@@ -54,3 +54,23 @@ def test_rounded_weights_answer_an_empty_sky_as_the_exact_ones_do(kind: str, tmp
         wanted, got = one.infer(empty)[inside], other.infer(empty)[inside]
     rounded_away = 35 * SMALL * ZERO
     assert np.abs(got - wanted).max() < 0.3 * rounded_away
+
+
+@pytest.mark.parametrize("kind", ["int8-s8", "int8-u8"])
+def test_a_bias_is_whole_steps_of_the_products_so_that_no_runtime_rounds_it_otherwise(kind, tmp_path: Path) -> None:
+    from onnx import numpy_helper
+
+    from models.quantize import calibrate, quantise
+
+    model = onnx.load(two_convolutions(tmp_path / "exact.onnx"))
+    rng = np.random.default_rng(3)
+    biases = {"b1": rng.normal(0, 0.1, len(CLASSES)), "b2": rng.normal(0, 3, len(CLASSES))}
+    for constant in model.graph.initializer:
+        if constant.name in biases:
+            constant.CopyFrom(numpy_helper.from_array(biases[constant.name].astype(np.float32), constant.name))
+    made = quantise(model, calibrate(model, [np.full((1, 4, 32, 32), ZERO, np.float32)]), kind)
+    value = {constant.name: numpy_helper.to_array(constant) for constant in made.graph.initializer}
+    for bias, weight, source in (("b1", "w1", INPUT_NAME), ("b2", "w2", "b")):
+        step = value[f"{source}.scale"] * value[f"{weight}.scale"]
+        assert np.abs(value[bias] / step - np.round(value[bias] / step)).max() < 1e-2
+        assert np.abs(value[bias] - biases[bias]).max() < (0.6 * step).max() + 36 * SMALL
