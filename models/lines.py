@@ -229,12 +229,13 @@ def star_trails(lines: list[Piece]) -> NDArray[np.bool_]:
 
 
 def polyline(piece: Piece) -> Points:
-    """(N, 2) along the gently bent middle."""
+    """(N, 2) along the gently bent middle. The pixels reach as far beyond its ends as across it; that is no trail."""
     s, d = _along_across(piece)
     bend = _bend(piece, s, d)
     count = 2 if piece.length < 30 else int(np.clip(piece.length / 15, 5, 60))
     half = max(piece.length / 2, 1.0)
-    at = np.linspace(piece.begin, piece.end, count)
+    cap = min(max(piece.width - 1, 0.0) / 2, piece.length / 4)
+    at = np.linspace(piece.begin + cap, piece.end - cap, count)
     across = np.polynomial.polynomial.polyval(at / half, bend)
     return np.asarray(
         piece.centre + at[:, None] * piece.along + across[:, None] * np.array([-piece.along[1], piece.along[0]])
