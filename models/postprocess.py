@@ -19,9 +19,9 @@ _OTHER = [CLASSES.index(name) for name in ("background", "cloud")]
 PIXEL_PROBABILITY = 0.3  # of the mask; the trail as a whole must then pass the threshold
 MOST_PIECES = 300  # the largest; more than this is no sky with trails, and joining costs the square of it
 SHORTEST_PX = 3.0
-# Logistic fit of "was it real" on 140 training photographs, 16 frames of background cameras and 16 of simulated nights
-# (offset -2.65); the offset is lowered by 0.35, so that at even score a false trail counts 1.4 times a missed one.
-SCORE_OFFSET, SCORE_SLOPE = -3.0, 1.76
+# Logistic fit of "was it real" on photographs, background cameras and 4 nights of training (`models fit-score`:
+# offset -2.31); the offset is lowered by 0.77, so that at even score a false trail counts 2.2 times a missed one.
+SCORE_OFFSET, SCORE_SLOPE = -3.08, 1.59
 UNKNOWN_MARGIN = 0.2  # between the two likeliest classes
 
 
