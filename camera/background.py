@@ -28,7 +28,8 @@ _NOISE_FLOOR_ADU = 1.0  # stored values are whole numbers, and JPEG flattens fai
 _NOISE_FLOOR_SHARE = 0.3  # of the median noise: where a camera's software smoothed away the noise
 _ABSURD_ADU = 1e6
 _PLANE_OF = {"RGGB": (0, 1, 2, 3), "rgb": (0, 1, 1, 2), "mono": (0, 0, 0, 0)}
-_FIRST_OF = {"RGGB": (0, 1, 2, 3), "rgb": (0, 1, 3), "mono": (0,)}  # per different plane, its first number in the map
+# Per different plane, its first number in the map.
+_FIRST_OF = {mosaic: tuple(order.index(plane) for plane in sorted(set(order))) for mosaic, order in _PLANE_OF.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,7 +44,7 @@ class SkyKeeper:
 
     def _holds(self, sky: Background, frame: Frame) -> bool:
         made_of = self._of
-        if made_of is None or frame.start_utc_ns <= 0 or _setting(frame) != _setting(made_of):
+        if made_of is None or frame.start_utc_ns <= 0 or setting(frame) != setting(made_of):
             return False
         age_s = (frame.start_utc_ns - made_of.start_utc_ns) / 1e9
         if not 0 <= age_s < self._every_s or not self._blocks.size:
@@ -65,7 +65,8 @@ def block_sigma(frame: Frame, sky: Background) -> NDArray[np.float32]:
     return np.stack(blocks)
 
 
-def _setting(frame: Frame) -> tuple[object, ...]:
+def setting(frame: Frame) -> tuple[object, ...]:
+    """What two frames must have in common to be of one camera, region and exposure."""
     return (
         frame.exposure_s, frame.gain_setting, frame.origin_px, frame.mosaic, frame.camera_serial, frame.pixels.shape,
         frame.pixels.dtype,

@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 
 from camera.background import darkened, sampled
 from camera.device import Frame
+from camera.refresh import setting
 
 FRAMES = 5
 MOVED_SIGMA = 0.25  # of a pixel's noise: a sky brighter by less hides nothing
 LARGEST_GAP_S = 1.0  # of sky between two exposures; a longer one tears every trail in two
-_THIN, _CELL = (
-    4,
-    32,
-)  # of the planes' pixels; of these a side: a median of 1024 differences is known to 0.06 of the noise
+_THIN = 4  # of the planes' pixels
+_CELL = 32  # of these, a side: a median of 1024 differences is known to 0.06 of the noise
 
 
 class Stack:
@@ -76,8 +75,4 @@ def _under_one_sky(frame: Frame, first: Frame) -> NDArray[np.unsignedinteger]:
 
 def _continues(before: Frame, frame: Frame) -> bool:
     gap_s = (frame.start_utc_ns - before.start_utc_ns) / 1e9 - before.exposure_s
-    settings = [
-        (f.exposure_s, f.gain_setting, f.origin_px, f.mosaic, f.camera_serial, f.pixels.shape, f.pixels.dtype)
-        for f in (before, frame)
-    ]
-    return before.start_utc_ns > 0 and -0.1 <= gap_s <= LARGEST_GAP_S and settings[0] == settings[1]
+    return before.start_utc_ns > 0 and -0.1 <= gap_s <= LARGEST_GAP_S and setting(before) == setting(frame)
