@@ -10,6 +10,9 @@
 What becomes bytes and what shares a scale says `int8_plan`; the logits too stay bytes until the very end, which spares
 four passes over large float arrays. Percentile calibration and per-channel weights after Nagel et al. 2021, "A White
 Paper on Neural Network Quantization", sections 2-3.
+
+Rounding puts trails that stand near a threshold on either side of it. One that is lost may be an aircraft, one gained
+costs some seconds: so the logits of trail classes are rounded up, not to the nearest.
 """
 
 from __future__ import annotations
@@ -25,11 +28,12 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from models.contract import INPUT_NAME, OUTPUT_NAME
+from models.contract import CLASSES, INPUT_NAME, OUTPUT_NAME
 from models.engine_onnx import CONTRACT, CONTRACT_KEY, PRECISION_KEY, SUMS, OnnxEngine
-from models.int8_plan import MOVERS, plan
+from models.int8_plan import MOVERS, Plan, plan
 from models.lint import lint_tensorrt
 from models.parity import compare
+from models.postprocess import TRAIL_CLASSES
 from models.preprocess import ZERO
 
 Kind = Literal["int8-s8", "int8-u8"]
@@ -60,9 +64,13 @@ def calibrate(model: onnx.ModelProto, samples: Sequence[NDArray[np.float32]]) ->
     largest[INPUT_NAME] = 1.0
     for group in planned.groups:
         largest.update(dict.fromkeys(group, max(largest[t] for t in group)))
-    logits = next((group for group in planned.groups if OUTPUT_NAME in group), {OUTPUT_NAME})
-    largest.update(dict.fromkeys(logits, LOGIT_TOP))
+    largest.update(dict.fromkeys(_logits(planned), LOGIT_TOP))
     return largest
+
+
+def _logits(planned: Plan) -> frozenset[str]:
+    """The output, and what movers make it of."""
+    return next((group for group in planned.groups if OUTPUT_NAME in group), frozenset({OUTPUT_NAME}))
 
 
 def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> onnx.ModelProto:
@@ -90,6 +98,7 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
         ends = [f"{tensor}.q"], [tensor if source != tensor else f"{tensor}.dq"]
         added.append(helper.make_node("QuantizeLinear", [source, f"{tensor}.scale", f"{tensor}.zero"], ends[0]))
         added.append(helper.make_node("DequantizeLinear", [*ends[0], f"{tensor}.scale", f"{tensor}.zero"], ends[1]))
+    last = {n.input[1] for n in model.graph.node if n.op_type == "Conv" and n.output[0] in _logits(planned)}
     for node in graph.node:
         if node.op_type == "Conv":
             name = node.input[1]
@@ -104,6 +113,10 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
             bias = numpy_helper.to_array(weights[node.input[2]]).astype(np.float64)
             if node.input[0] == INPUT_NAME:  # an empty sky is no zero: what rounding its weights adds leaves the bias
                 bias += (value - stored * scale[:, None, None, None]).sum(axis=(1, 2, 3)) * ZERO
+            if name in last:
+                of = np.arange(len(bias)) * len(CLASSES) // len(bias)  # all pixels of a class stand together (CRD)
+                trail = np.isin(of, [CLASSES.index(name) for name in TRAIL_CLASSES])
+                bias += trail * largest[OUTPUT_NAME] / 127.0 / 2  # half a step more rounds up
             # In whole steps of the products, as optimised kernels keep it: every runtime then adds the same.
             step = scales[node.input[0]] * scale
             bias = np.round(bias / step) * step
