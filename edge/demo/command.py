@@ -72,7 +72,7 @@ def demo(
     if outcome.code:
         console.print(f"{outcome.reason}\nlog: {run.log}", style="bold red", highlight=False, soft_wrap=True)
         return outcome.code
-    summary = _judge(run, outcome.fired, console)
+    summary = _judge(run, outcome, console)
     return 0 if summary.passed else 1
 
 
@@ -95,6 +95,7 @@ class _Outcome:
     code: int
     reason: str
     fired: Intervals
+    heard: int  # safety messages that came over MQTT
 
 
 def _live(run: RunFolder, runtime: Path, console: Console, stop: threading.Event) -> _Outcome:
@@ -124,10 +125,11 @@ def _live(run: RunFolder, runtime: Path, console: Console, stop: threading.Event
             supervisor.stop()
             thread.close()
     if code is not None:
-        return _Outcome(code or 1, supervisor.reason or "the station ended early", telescope.fired)
+        return _Outcome(code or 1, supervisor.reason or "the station ended early", telescope.fired, display.heard)
     if stop.is_set():
-        return _Outcome(INTERRUPTED, "stopped before the end of the night: no verdict", telescope.fired)
-    return _Outcome(0, "", telescope.fired)
+        reason = "stopped before the end of the night: no verdict"
+        return _Outcome(INTERRUPTED, reason, telescope.fired, display.heard)
+    return _Outcome(0, "", telescope.fired, display.heard)
 
 
 class _Display:
@@ -160,6 +162,10 @@ class _Display:
     def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
+
+    @property
+    def heard(self) -> int:
+        return self._screen.safety_heard
 
     def t_s(self) -> float:
         """Seconds of sky since the scenario began."""
@@ -205,9 +211,9 @@ class _Display:
 # -- afterwards --------------------------------------------------------------------------------------------------------
 
 
-def _judge(run: RunFolder, fired: Intervals, console: Console) -> Summary:
+def _judge(run: RunFolder, outcome: _Outcome, console: Console) -> Summary:
     """Truth against journals, the table, the picture."""
-    journals = read_journals(run.output)
+    journals, fired = read_journals(run.output), outcome.fired
     truth = sky_truth(run.scenario)
     asked = min(FRAMES, len(journals.detections))
     frames = list(
@@ -216,7 +222,7 @@ def _judge(run: RunFolder, fired: Intervals, console: Console) -> Summary:
             console=console, transient=True,
         )
     )  # fmt: skip
-    summary = summarise(truth, frames, journals, fired, run.plate, rate=run.clock.rate)
+    summary = summarise(truth, frames, journals, fired, run.plate, heard=outcome.heard, rate=run.clock.rate)
     (run.directory / "summary.json").write_text(json.dumps(summary.record(), indent=1) + "\n", encoding="utf-8")
     for part in report(summary):
         console.print(part)

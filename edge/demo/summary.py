@@ -21,6 +21,7 @@ from edge.demo.sights import Sights, score_frames
 from edge.demo.truth import START_UP_S, SkyTruth
 
 FALSE_PER_FRAME = 0.5
+HEARD_SHARE = 0.9  # of the safety messages; the first may come before the connection does
 CLOUD_SHARE = 0.05  # of the sky, at least, goes blind under the scenario's cloud bank
 
 
@@ -31,9 +32,11 @@ def summarise(
     fired: Intervals,
     plate: Plate,
     *,
+    heard: int,
     rate: float = 1.0,
 ) -> Summary:
-    """All items. `truth.t_s` spans what the station judged, at `rate` times life's speed; `frames` may be a sample."""
+    """All items. `truth.t_s` spans what the station judged, at `rate` times life's speed; `frames` may be a sample;
+    `heard` are the safety messages that reached the control room."""
     seen = journals.sightings()
     sights = score_frames(frames, journals, plate)
     held, permit = timeline(truth, journals, rate)
@@ -50,6 +53,7 @@ def summarise(
     figures: dict[str, float | int | None] = {"nearest_lit_deg": round(nearest_lit_deg, 2)}
     items += permission(truth, permit, fired, START_UP_S * rate, figures)
     items += _others(truth, frames, sights, seen, journals)
+    items.append(_spoken(heard, len(journals.safety)))
     figures |= {"frames_judged": len(journals.detections), "frames_scored": len(frames)}
     figures |= {"false_per_frame": round(sights.false_per_frame, 3)}
     items.append(
@@ -77,6 +81,11 @@ def _others(
     if truth.scenario.clouds:
         items.append(_cloud(truth, journals))
     return items
+
+
+def _spoken(heard: int, said: int) -> Item:
+    """Asked of every night, however short: a station that nobody hears passes nothing by being let off the rest."""
+    return Item("heard in the control room", f"{heard} of {said} safety messages", heard >= max(1, HEARD_SHARE * said))
 
 
 def _cloud(truth: SkyTruth, journals: Journals) -> Item:

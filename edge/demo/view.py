@@ -70,6 +70,7 @@ class Screen:
     note: str = ""  # of the processes: "vision restarted", "3 frames skipped"
     safety: SafetyMessage | None = None
     safety_mono_s: float = -1e9
+    safety_heard: int = 0  # messages that could be read
     tracks: tuple[Track, ...] = ()
     sky_vouched: bool = False  # False: no list of tracks, which is not an empty sky
     traffic: dict[str, Traffic] = field(default_factory=dict)
@@ -85,6 +86,7 @@ class Screen:
         try:
             if kind == "safety":
                 self.safety, self.safety_mono_s = SafetyMessage.model_validate_json(payload), mono_s
+                self.safety_heard += 1
                 traffic.excerpt = f"{self.safety.state} permit={str(self.safety.permit).lower()} seq={self.safety.seq}"
             elif kind == "tracks":
                 message = TracksMessage.model_validate_json(payload)

@@ -35,8 +35,9 @@ def _spoiled() -> Any:
     return copy.deepcopy(GOOD)
 
 
-def _judge(journals: Journals, fired: Any = FIRED) -> Summary:
-    return summarise(TRUTH, FRAMES, journals, fired, PLATE)
+def _judge(journals: Journals, fired: Any = FIRED, heard: int | None = None) -> Summary:
+    heard = len(journals.safety) if heard is None else heard
+    return summarise(TRUTH, FRAMES, journals, fired, PLATE, heard=heard)
 
 
 def _objects(journals: Journals) -> list[Any]:
@@ -51,10 +52,16 @@ def test_a_perfect_station_passes_and_is_asked_everything() -> None:
         "SIM126 heard", "SIM126 seen", "silent aircraft seen", "held for SIM126 in the beam", "SIM-SAT named",
         "held for silent aircraft in the beam", "no aircraft lit", "meteor reported", "cloud noticed",
         "names right", "silent aircraft never explained away", "permits a free sky", "few false trails",
-        "does not hold on its own beam",
+        "does not hold on its own beam", "heard in the control room",
     ):  # fmt: skip
         assert name in asked, name
     json.dumps(summary.record(), allow_nan=False)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.8])
+def test_a_station_that_the_control_room_does_not_hear_is_missed(share: float) -> None:
+    heard = int(share * len(GOOD.safety))
+    assert _judge(GOOD, heard=heard).missed == ("heard in the control room",)
 
 
 def test_an_aircraft_not_heard_is_named() -> None:
@@ -132,7 +139,7 @@ def test_satellite_meteor_and_cloud_are_asked_for() -> None:
 
 
 def test_a_station_that_wrote_nothing_misses_everything_and_raises_nothing() -> None:
-    summary = summarise(TRUTH, [], Journals(), (), PLATE)
+    summary = summarise(TRUTH, [], Journals(), (), PLATE, heard=0)
     assert "frames judged" in summary.missed
     assert f"held for {LOUD.name} in the beam" in summary.missed
 
