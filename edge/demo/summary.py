@@ -85,7 +85,7 @@ def _others(
 
 def _spoken(heard: int, said: int) -> Item:
     """Asked of every night, however short: a station that nobody hears passes nothing by being let off the rest."""
-    return Item("heard in the control room", f"{heard} of {said} safety messages", heard >= max(1, HEARD_SHARE * said))
+    return Item("heard in the control room", f"{heard} of {said} messages", heard >= max(1, HEARD_SHARE * said))
 
 
 def _cloud(truth: SkyTruth, journals: Journals) -> Item:
