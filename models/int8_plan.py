@@ -28,6 +28,11 @@ class Plan:
     signed: frozenset[str]  # of them, what may be negative
     groups: tuple[frozenset[str], ...]  # of them, what movers connect
 
+    @property
+    def logits(self) -> frozenset[str]:
+        """The output, and what movers make it of."""
+        return next((group for group in self.groups if OUTPUT_NAME in group), frozenset({OUTPUT_NAME}))
+
 
 def plan(model: onnx.ModelProto) -> Plan:
     graph = model.graph

@@ -30,10 +30,10 @@ from onnx import helper, numpy_helper
 
 from models.contract import CLASSES, INPUT_NAME, OUTPUT_NAME
 from models.engine_onnx import CONTRACT, CONTRACT_KEY, PRECISION_KEY, SUMS, OnnxEngine
-from models.int8_plan import MOVERS, Plan, plan
+from models.int8_plan import MOVERS, plan
 from models.lint import lint_tensorrt
 from models.parity import compare
-from models.postprocess import TRAIL_CLASSES
+from models.postprocess import TRAILS
 from models.preprocess import ZERO
 
 Kind = Literal["int8-s8", "int8-u8"]
@@ -65,13 +65,8 @@ def calibrate(model: onnx.ModelProto, samples: Sequence[NDArray[np.float32]]) ->
     largest[INPUT_NAME] = 1.0
     for group in planned.groups:
         largest.update(dict.fromkeys(group, max(largest[t] for t in group)))
-    largest.update(dict.fromkeys(_logits(planned), LOGIT_TOP))
+    largest.update(dict.fromkeys(planned.logits, LOGIT_TOP))
     return largest
-
-
-def _logits(planned: Plan) -> frozenset[str]:
-    """The output, and what movers make it of."""
-    return next((group for group in planned.groups if OUTPUT_NAME in group), frozenset({OUTPUT_NAME}))
 
 
 def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> onnx.ModelProto:
@@ -99,7 +94,7 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
         ends = [f"{tensor}.q"], [tensor if source != tensor else f"{tensor}.dq"]
         added.append(helper.make_node("QuantizeLinear", [source, f"{tensor}.scale", f"{tensor}.zero"], ends[0]))
         added.append(helper.make_node("DequantizeLinear", [*ends[0], f"{tensor}.scale", f"{tensor}.zero"], ends[1]))
-    last = {n.input[1] for n in model.graph.node if n.op_type == "Conv" and n.output[0] in _logits(planned)}
+    last = {n.input[1] for n in model.graph.node if n.op_type == "Conv" and n.output[0] in planned.logits}
     for node in graph.node:
         if node.op_type == "Conv":
             name = node.input[1]
@@ -116,8 +111,7 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
                 bias += (value - stored * scale[:, None, None, None]).sum(axis=(1, 2, 3)) * ZERO
             if name in last:
                 of = np.arange(len(bias)) * len(CLASSES) // len(bias)  # all pixels of a class stand together (CRD)
-                trail = np.isin(of, [CLASSES.index(name) for name in TRAIL_CLASSES])
-                bias += trail * LEAN * largest[OUTPUT_NAME] / 127.0
+                bias += np.isin(of, TRAILS) * LEAN * largest[OUTPUT_NAME] / 127.0
             # In whole steps of the products, as optimised kernels keep it: every runtime then adds the same.
             step = scales[node.input[0]] * scale
             bias = np.round(bias / step) * step

@@ -125,11 +125,12 @@ def _live(run: RunFolder, runtime: Path, console: Console, stop: threading.Event
             supervisor.stop()
             thread.close()
     if code is not None:
-        return _Outcome(code or 1, supervisor.reason or "the station ended early", telescope.fired, display.heard)
-    if stop.is_set():
-        reason = "stopped before the end of the night: no verdict"
-        return _Outcome(INTERRUPTED, reason, telescope.fired, display.heard)
-    return _Outcome(0, "", telescope.fired, display.heard)
+        code, reason = code or 1, supervisor.reason or "the station ended early"
+    elif stop.is_set():
+        code, reason = INTERRUPTED, "stopped before the end of the night: no verdict"
+    else:
+        code, reason = 0, ""
+    return _Outcome(code, reason, telescope.fired, display.heard)
 
 
 class _Display:
