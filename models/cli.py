@@ -147,12 +147,13 @@ def fit_score(
     threads: ThreadsOption = 1,
 ) -> None:
     """The constants that make a trail's score the odds that it is real, observed on pictures of training."""
-    from models.detectors import open_detector
+    from models.detect import Detector
+    from models.engine_onnx import OnnxEngine
     from models.score_fit import LOWEST, fit, observed, training_cases
 
-    with refusing(), open_detector(network, LOWEST, threads=threads) as detector, progress() as bar:
+    with refusing(), OnnxEngine(network, threads=threads) as engine, progress() as bar:
         cases = bar.track(training_cases(data, nights), None, description="looking")
-        found = fit(*observed(cases, lambda frame: detector.detect(frame).trails))
+        found = fit(*observed(cases, Detector(engine, LOWEST)))
     out.print(f"{found.real} real and {found.false} false detections")
     out.print(f"models/postprocess.py: SCORE_OFFSET {found.offset:.2f}, SCORE_SLOPE {found.slope:.2f}")
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from camera.device import FileUnreadable
 from camera.sim.scenario import night
 from models.contract import CLASSES
-from models.detect import Detector
+from models.detect import Detector, Engine
 from models.detectors import TellingDetector
 from models.evaluate import Case
 from models.metrics import Confusion, confusion, of_classes, pooled
-from models.parity import Infers, trail_mask
+from models.parity import trail_mask
 from models.rendered import RenderedFrame, label_map, render
 from models.score import Polyline, score_image
 from models.synth import ANY_TRAIL, BACKGROUND, CLEAR, CLOUD, IGNORE, is_trail
@@ -78,7 +78,7 @@ class Comparison:
 
 
 def on_nights(
-    seeds: Sequence[int], engines: tuple[Infers, Infers], *, threshold: float, every_s: float = 12.0
+    seeds: Sequence[int], engines: tuple[Engine, Engine], *, threshold: float, every_s: float = 12.0
 ) -> Comparison:
     """The demo's nights, of which the class of every pixel is known."""
     result, detectors = Comparison(), [TellingDetector(engine, threshold) for engine in engines]
@@ -100,7 +100,7 @@ def on_nights(
     return result
 
 
-def on_pictures(cases: Iterable[Case], engines: tuple[Infers, Infers], *, threshold: float) -> Comparison:
+def on_pictures(cases: Iterable[Case], engines: tuple[Engine, Engine], *, threshold: float) -> Comparison:
     """Labelled photographs; an unreadable one is named and left out."""
     result, detectors = Comparison(), [Detector(engine, threshold) for engine in engines]
     for case in cases:

@@ -26,21 +26,23 @@ UNKNOWN_MARGIN = 0.2  # between the two likeliest classes
 
 
 def trails_from_logits(
-    logits: NDArray[np.float32], *, threshold: float, stored_px_per_plane_px: int = 1, shortest_px: float = SHORTEST_PX
-) -> list[Trail]:
+    logits: NDArray[np.float32], *, threshold: float, stored_px_per_plane_px: int = 1, shortest_px: float = SHORTEST_PX,
+    raised: float = 0.0,
+) -> list[Trail]:  # fmt: skip
     """Trails in stored pixels, best first.
 
     Args:
         logits: (1, len(CLASSES), H, W), already without padding.
         threshold: least score of a trail, 0-1.
         stored_px_per_plane_px: 2 for the half-resolution planes of a mosaic, else 1.
+        raised: added to the log-odds of every score.
     """
     pieces = [part for piece in _pieces(logits[0]) for part in straight_parts(piece)]
     pieces = sorted(pieces, key=lambda piece: -len(piece.xy))[:MOST_PIECES]
     lines = [piece for piece in joined(pieces) if piece.length >= shortest_px]
     trails = []
     for piece, star in zip(lines, star_trails(lines), strict=True):
-        score = _score(piece)
+        score = _score(piece, raised)
         if score >= threshold and not star:
             trails.append(Trail(_kind(piece), score, _to_stored(polyline(piece), stored_px_per_plane_px)))
     return sorted(trails, key=lambda trail: -trail.score)
@@ -80,13 +82,13 @@ def _pieces(logits: NDArray[np.float32]) -> list[Piece]:
     return [fit(xy[g], p[g], kinds[g]) for g in groups]
 
 
-def _score(piece: Piece) -> float:
+def _score(piece: Piece, raised: float) -> float:
     """0-1: sure pixels, enough of them, and not as broad as long; then as the odds of being real that were observed."""
     strongest = float(np.mean(np.sort(piece.p)[-max(4, int(0.7 * len(piece.p))) :]))
     slender = min(1.0, piece.length / (6.0 * max(piece.rms, 0.5)))
     enough = 1.0 - np.exp(-len(piece.p) / 8.0)
     raw = float(np.clip(strongest * slender * enough, 1e-3, 0.9995))
-    return float(1 / (1 + np.exp(-SCORE_OFFSET - SCORE_SLOPE * np.log(raw / (1 - raw)))))
+    return float(1 / (1 + np.exp(-SCORE_OFFSET - raised - SCORE_SLOPE * np.log(raw / (1 - raw)))))
 
 
 def _kind(piece: Piece) -> TrailClass:

@@ -6,17 +6,17 @@ machines"), on pictures of training alone: what is measured on must not set the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from camera.device import FileUnreadable, Frame
+from camera.device import FileUnreadable
 from camera.files import read_frame
-from models.contract import Trail
 from models.dataset import BACKGROUND_CAMERAS, held_out
+from models.detect import Detector
 from models.evaluate import Case
 from models.labels import read_anylabeling, read_sky_labels
 from models.postprocess import SCORE_OFFSET, SCORE_SLOPE
@@ -36,10 +36,8 @@ class Fit:
     false: int
 
 
-def observed(
-    cases: Iterable[Case], detect: Callable[[Frame], Sequence[Trail]]
-) -> tuple[NDArray[np.float64], list[bool]]:
-    """Raw log-odds of every detection and whether it was real; `detect` goes down to LOWEST."""
+def observed(cases: Iterable[Case], detector: Detector) -> tuple[NDArray[np.float64], list[bool]]:
+    """Raw log-odds of every detection and whether it was real; the detector goes down to LOWEST."""
     raw: list[float] = []
     real: list[bool] = []
     for case in cases:
@@ -47,9 +45,9 @@ def observed(
             frame = case.frame()
         except FileUnreadable:
             continue
-        trails = detect(frame)
+        trails = detector.detect(frame).trails
         false = score_image((*case.trails, *case.faint), [t.polyline_px for t in trails], frame.width).false
-        raw += [(np.log(t.score / (1 - t.score)) - SCORE_OFFSET) / SCORE_SLOPE for t in trails]
+        raw += [(np.log(t.score / (1 - t.score)) - detector.raised - SCORE_OFFSET) / SCORE_SLOPE for t in trails]
         real += [not bad for bad in false]
     return np.array(raw), real
 

@@ -43,7 +43,7 @@ class Blind:
     """Sees nothing in every second picture."""
 
     def __init__(self, engine: OnnxEngine) -> None:
-        self._engine, self._asked = engine, 0
+        self._engine, self._asked, self.precision = engine, 0, engine.precision
 
     def infer(self, planes):
         self._asked += 1

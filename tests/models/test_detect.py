@@ -116,14 +116,16 @@ def test_a_large_photograph_goes_through_in_bounded_memory(detector: Detector):
 class Drawn:
     """Answers "aircraft" on the pixels it was given, whatever it is shown."""
 
-    def __init__(self, marked: np.ndarray) -> None:
-        self._marked = marked
+    precision = "float32"
+
+    def __init__(self, marked: np.ndarray, of_trail: float = 12.0) -> None:
+        self._marked, self._of_trail = marked, of_trail
 
     def infer(self, planes: np.ndarray) -> np.ndarray:
         logits = np.zeros((1, len(CLASSES), *planes.shape[2:]), np.float32)
         height, width = self._marked.shape
         logits[0, 0] = 6.0
-        logits[0, 1, :height, :width] = np.where(self._marked > 0, 12.0, 0.0)
+        logits[0, 1, :height, :width] = np.where(self._marked > 0, self._of_trail, 0.0)
         return logits
 
 
@@ -138,3 +140,14 @@ def test_the_rim_of_the_lens_is_no_trail_and_one_that_leaves_it_is():
     assert background(frame).outside.any()
     assert Detector(Drawn(rim)).detect(frame).trails == []
     assert len(Detector(Drawn(leaving)).detect(frame).trails) == 1
+
+
+def test_what_rounding_may_take_from_a_score_is_given_back_to_a_network_of_bytes():
+    drawn = np.zeros((256, 256), np.uint8)
+    cv2.line(drawn, (40, 60), (200, 170), 1, 3)
+    frame, network = frame_of(np.full((256, 256), 900, np.uint16), "mono"), Drawn(drawn, of_trail=7.5)
+    (exact,) = Detector(network, 0.1).detect(frame).trails
+    network.precision = "int8-u8"
+    (rounded,) = Detector(network, 0.1).detect(frame).trails
+    log_odds = [np.log(trail.score / (1 - trail.score)) for trail in (exact, rounded)]
+    assert log_odds[1] - log_odds[0] == pytest.approx(models.detect.ROUNDING_LOG_ODDS)

@@ -16,6 +16,8 @@ from models.zoo import zoo_path
 class Constant:
     """A network that answers the same of every pixel."""
 
+    precision = "float32"
+
     def __init__(self, value: float, name: str = "background") -> None:
         self._value, self._class = value, CLASSES.index(name)
 
