@@ -77,12 +77,10 @@ class Comparison:
         return "\n".join([*lines, *(f"  unreadable: {what}" for what in self.unreadable)])
 
 
-def on_nights(
-    seeds: Sequence[int], engines: tuple[Engine, Engine], *, threshold: float, every_s: float = 12.0
-) -> Comparison:
-    """The demo's nights, of which the class of every pixel is known."""
+def on_nights(frames: Iterable[RenderedFrame], engines: tuple[Engine, Engine], *, threshold: float) -> Comparison:
+    """Rendered frames, of which the class of every pixel is known."""
     result, detectors = Comparison(), [TellingDetector(engine, threshold) for engine in engines]
-    for rendered in _frames(seeds, every_s):
+    for rendered in frames:
         detected = [[t.polyline_px for t in detector.detect(rendered.frame).trails] for detector in detectors]
         seen = [trail.polyline_px for trail in rendered.truth if trail.visible]
         faint = [trail.polyline_px for trail in rendered.truth if not trail.visible]
@@ -128,7 +126,8 @@ def count_pixels(labels: NDArray[np.uint8], logits: NDArray[np.float32]) -> tupl
     return confusion(trail, trail_mask(logits[None])[0]), kinds
 
 
-def _frames(seeds: Sequence[int], every_s: float) -> Iterator[RenderedFrame]:
+def night_frames(seeds: Iterable[int], every_s: float = 12.0) -> Iterator[RenderedFrame]:
+    """The demo's nights."""
     for seed in seeds:
         scenario = night(seed)
         yield from render(scenario, [float(t) for t in np.arange(6.0, scenario.duration_s - 2, every_s)])

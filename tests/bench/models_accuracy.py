@@ -20,8 +20,9 @@ from pathlib import Path
 
 import cv2
 
+from models.cli_engines import FIRST_UNCHOSEN
 from models.cli_shared import progress
-from models.compare import Comparison, on_nights, on_pictures
+from models.compare import Comparison, night_frames, on_nights, on_pictures
 from models.detectors import named_detectors, open_detector
 from models.engine_onnx import OnnxEngine
 from models.evaluate import LOWEST, Table, evaluate, photographs, skies
@@ -76,7 +77,7 @@ def real(name: str, network: Path, data: Path) -> Iterator[Row]:
 
 def eight_bits(exact: Path, network: Path, data: Path, nights: int) -> Iterator[Row]:
     with OnnxEngine(exact, threads=1) as one, OnnxEngine(network, threads=1) as other:
-        rendered = on_nights(range(1, nights + 1), (one, other), threshold=AT)
+        rendered = on_nights(night_frames(range(FIRST_UNCHOSEN, FIRST_UNCHOSEN + nights)), (one, other), threshold=AT)
         print("INT8 (second) against float (first), simulated nights:", rendered.text(), flush=True)
         drawn = Comparison()
         if (data / "streaks512").is_dir():

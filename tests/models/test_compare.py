@@ -77,10 +77,10 @@ def test_a_trail_that_only_the_first_finds_is_lost(tmp_path: Path):
 
 @pytest.mark.slow
 def test_a_network_loses_nothing_against_itself_on_a_night():
-    from models.compare import on_nights
+    from models.compare import night_frames, on_nights
 
     with OnnxEngine(zoo_path(), threads=1) as engine:
-        result = on_nights([1], (engine, engine), threshold=0.5, every_s=120.0)
+        result = on_nights(night_frames([1], every_s=120.0), (engine, engine), threshold=0.5)
     assert result.pixels[0] == result.pixels[1]
     assert result.lost == result.gained == 0
     assert "points lost: F1 0.00, IoU 0.00" in result.text()
