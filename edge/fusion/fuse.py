@@ -126,14 +126,17 @@ class Fusion:
     def see_stack(self, trails: Sequence[SkyTrail], begin_utc_ns: int, end_utc_ns: int, end_mono_s: float) -> None:
         """After `see` of its last exposure: trails on the stack of several, of which single ones showed nothing.
 
-        It only ever adds objects. What stands where a single exposure of the stack has shown something, the own beam
-        included, is known better from there.
+        It only ever adds objects. What stands where a single exposure of the stack has shown something is known better
+        from there; the own beam may be too faint for single ones, so it is looked for again.
         """
         with self._lock:
             sightings = self._sightings(trails, begin_utc_ns, end_utc_ns)
-            shown = [s.points for end, some in self._recent if end > begin_utc_ns for s in some]
-            new = [s for s in self._joined(sightings) if not shown or not _lies_on(s, np.concatenate(shown))]
             middle = begin_utc_ns + (end_utc_ns - begin_utc_ns) // 2
+            arcs = self._telescope.beam(end_mono_s - (end_utc_ns - begin_utc_ns) / 1e9 / self._sky_rate, end_mono_s)
+            flying, beam = split_own_beam(sightings, arcs, self._tracker, middle)
+            self._counters["trails_of_own_beam"] += len(beam)
+            shown = [s.points for end, some in self._recent if end > begin_utc_ns for s in some]
+            new = [s for s in self._joined(flying) if not shown or not _lies_on(s, np.concatenate(shown))]
             self._match(self._tracker.add_slow(new, middle, end_mono_s), begin_utc_ns, end_utc_ns)
 
     def _sightings(self, trails: Sequence[SkyTrail], begin: int, end: int) -> list[Sighting]:

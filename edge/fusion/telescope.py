@@ -13,7 +13,8 @@ REMEMBERED = 300  # messages: half a minute at 10 Hz
 SLACK_S = 2.0  # between what the telescope says and what the exposure saw, each side
 BEAM_NEAR_M, BEAM_FAR_M = 50.0, 20_000.0  # where scattered light of the beam is seen
 BEAM_STEP_DEG = 0.25
-BEAM_TIMES = 5  # of an exposure at which the beam's place is asked for
+BEAM_TIMES = 5  # of an exposure, at least, at which the beam's place is asked for
+BEAM_EVERY_S = 0.5  # of a longer one: a satellite near the zenith moves a degree a second
 
 
 class Telescope:
@@ -50,7 +51,8 @@ class Telescope:
             p.laser_on and begin_mono_s - SLACK_S <= p.received_mono_s <= end_mono_s + SLACK_S for p in self._said
         ):
             return []
-        where = [self.at(mono_s) for mono_s in np.linspace(begin_mono_s, end_mono_s, BEAM_TIMES)]
+        times = max(BEAM_TIMES, int((end_mono_s - begin_mono_s) / BEAM_EVERY_S) + 1)
+        where = [self.at(mono_s) for mono_s in np.linspace(begin_mono_s, end_mono_s, times)]
         return [beam_arc(self.position_m, one[0]) for one in where if one is not None]
 
 

@@ -60,6 +60,16 @@ def test_the_own_beam_and_a_meteor_are_not_brought_back_by_a_stack():
     assert sum(o.identity == "own-beam" for o in watch.objects(now_s).values()) == 1
 
 
+def test_an_own_beam_that_only_the_stack_shows_is_explained():
+    watch = Watch(night(1), lowest_deg=5.0)
+    watch.show_beam = False
+    begin_s, end_s = max(watch.scenario.beam.lasing_s, key=lambda span: span[1] - span[0])
+    assert end_s - begin_s > 2 * STACK * CADENCE_S
+    run(watch, 2 * STACK, stacks=True, start_s=begin_s)
+    assert watch.fusion.counters["trails_of_own_beam"] == 2 * STACK
+    assert watch.fusion.counters["tracks_of_stacks"] == 0
+
+
 def test_a_heard_aircraft_and_its_trail_in_the_stack_are_one_object():
     watch = Watch(night(1), lowest_deg=89.0)
     now_s = run(watch, 2 * STACK, stacks=True, hearing=True)

@@ -57,6 +57,7 @@ class Watch:
             site=self.scenario.site, telescope_enu_m=self.scenario.beam.telescope_enu_m, book=self.book,
             exposure_s=EXPOSURE_S,
         )  # fmt: skip
+        self.show_beam = True  # in single exposures
         self.shown: set[str] = set()
         self.heard: dict[str, float] = {}
 
@@ -115,7 +116,7 @@ class Watch:
                 a, b = azel_to_unit(*meteor.start_azel_deg), azel_to_unit(*meteor.end_azel_deg)
                 unit = a + np.linspace(0, 1, 11)[:, None] * (b - a)
                 add(f"meteor-{number}", unit / np.linalg.norm(unit, axis=1, keepdims=True), "meteor")
-        if self.scenario.beam.is_lasing(begin_s + EXPOSURE_S / 2):
+        if self.show_beam and self.scenario.beam.is_lasing(begin_s + EXPOSURE_S / 2):
             add("own-beam", self.beam_unit(begin_s + EXPOSURE_S / 2), "aircraft")
         return found
 
