@@ -35,6 +35,7 @@ dataset.py       training patches from all of them
 cache.py         what is prepared once
 sources.py       where its pictures come from
 losses.py        what the field network minimises
+teacher.py       a trained network to learn from: its mean over positions of the picture
 pixel_losses.py  what the published ones minimise, by name
 checkpoints.py   what it leaves and goes on from
 train.py         the training loop of the field network

@@ -49,6 +49,11 @@ def train(
     start_from: Annotated[
         Path | None, typer.Option(help="Checkpoint of another run to take the first weights from.")
     ] = None,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint to learn from besides: what it says to mirrored and turned pictures."),
+    ] = None,
+    taught: Annotated[float | None, typer.Option(min=0.0, help="Weight of what it says; labels have 1.")] = None,
     threads: ThreadsOption = 1,
     network: Annotated[str, typer.Option(help="field, c16d3b, c32d3bs2 or rn18b.")] = "field",
     own: OwnOption = None,
@@ -59,7 +64,10 @@ def train(
     from models.train import train as train_net
 
     with refusing(), progress() as bar:
-        recipe = Recipe(steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, network=network)
+        taught = (2.0 if teacher else 0.0) if taught is None else taught
+        recipe = Recipe(
+            steps=steps, batch=batch, learning_rate=learning_rate, seed=seed, network=network, taught=taught
+        )  # fmt: skip
         preparing = bar.add_task("preparing", total=None)
         sources = _gathered(data, run, nights, own)
         bar.remove_task(preparing)
@@ -68,7 +76,9 @@ def train(
         def report(step: Step) -> None:
             bar.update(task, completed=step.step, description=f"loss {step.loss:.3f} pixel F1 {step.pixel_f1:.3f}")
 
-        checkpoint = train_net(recipe, sources, run, start_from=start_from, report=report, threads=threads)
+        checkpoint = train_net(
+            recipe, sources, run, start_from=start_from, teacher=teacher, report=report, threads=threads
+        )
     out.print(f"{checkpoint}: {steps} steps done; next: skyspotter models quantise --run {run} --into FOLDER")
 
 
@@ -116,6 +126,9 @@ def average(
     runs: Annotated[list[Path], typer.Argument(help="Runs of `train` that began at the same weights.")],
     into: Annotated[Path, typer.Option("--run", help="Folder of the new run: checkpoint and caches.")],
     data: DataOption = Path("../shared/data"),
+    weight: Annotated[
+        list[float] | None, typer.Option(min=0.01, help="Once per run, in their order; all the same if not given.")
+    ] = None,
     nights: Annotated[int, typer.Option(min=0)] = 16,
     own: OwnOption = None,
 ) -> None:
@@ -123,7 +136,7 @@ def average(
     from models.average import average as mean_of
 
     with refusing():
-        checkpoint = mean_of(runs, _gathered(data, into, nights, own), into)
+        checkpoint = mean_of(runs, _gathered(data, into, nights, own), into, weights=weight or ())
     out.print(f"{checkpoint}: the mean of {len(runs)} runs; next: skyspotter models quantise --run {into}")
 
 

@@ -38,20 +38,25 @@ def trail_loss(logits: Tensor, labels: Tensor) -> Tensor:
     z = trail_logit(logits)
     known = labels != IGNORE
     target = is_trail(labels).to(z.dtype)
-    entropy = functional.binary_cross_entropy_with_logits(z, target, reduction="none")
     p = z.sigmoid()
-    wrong = (p - target).abs()
-    focal = (entropy * wrong**FOCAL_GAMMA * known).sum() / (target.sum() + 0.002 * known.sum())
     overlap = (p * target).sum()
     dice = 1 - (2 * overlap + 1) / ((p * known).sum() + target.sum() + 1)
     kind = is_trail(labels) & (labels != ANY_TRAIL)
-    loss = focal + dice
+    loss = focal(z, target, known) + dice
     if kind.any():
         among = logits.permute(0, 2, 3, 1)[kind][:, TRAIL]
         loss = loss + CLASS_WEIGHT * functional.cross_entropy(
             among, labels[kind].long() - TRAIL[0], weight=torch.tensor(RARITY)
         )
     return loss
+
+
+def focal(z: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    """Cross entropy of log-odds against a share of 0 to 1, weighted by how wrong they are: per pixel of trail, of which
+    there always is some."""
+    entropy = functional.binary_cross_entropy_with_logits(z, target, reduction="none")
+    wrong = (z.sigmoid() - target).abs()
+    return (entropy * wrong**FOCAL_GAMMA * known).sum() / (target.sum() + 0.002 * known.sum())
 
 
 def cloud_loss(logits: Tensor, labels: Tensor) -> Tensor:

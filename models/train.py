@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,6 +18,7 @@ from models.architectures import NETWORKS, FieldNet
 from models.checkpoints import read_checkpoint, write_checkpoint
 from models.dataset import Sources, make_batch
 from models.losses import field_loss, pixel_counts
+from models.teacher import Teacher, taught_loss
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ class Recipe:
     network: str = "field"
     channels: tuple[int, ...] = (32, 48, 64, 96, 128)  # of "field"; the others have their own
     checkpoint_every: int = 50
+    taught: float = 0.0  # weight of what a teacher says, beside the labels
 
     def __post_init__(self) -> None:
         if self.network not in NETWORKS:
@@ -62,14 +65,17 @@ class Progress:
 
 
 def train(
-    recipe: Recipe, sources: Sources, run: Path, *, start_from: Path | None = None,
+    recipe: Recipe, sources: Sources, run: Path, *, start_from: Path | None = None, teacher: Path | None = None,
     report: Callable[[Progress], None] = lambda _: None, threads: int = 1,
 ) -> Path:  # fmt: skip
     """Trains to `recipe.steps` in the folder `run` and returns the checkpoint.
 
     A checkpoint already there is continued (and must be of the same recipe, or ValueError); otherwise `start_from`,
-    another run's checkpoint, gives the first weights.
+    another run's checkpoint, gives the first weights. `teacher`, a checkpoint as well, is learned from by the weight
+    that the recipe gives it.
     """
+    if (recipe.taught > 0) != (teacher is not None):
+        raise ValueError("a teacher and the weight of what it says go together: give both or none")
     torch.set_num_threads(threads)
     torch.manual_seed(recipe.seed)
     run.mkdir(parents=True, exist_ok=True)
@@ -94,6 +100,7 @@ def train(
         optimiser.load_state_dict(state["optimiser"])
         average, first = state["average"], state["step"]
     net.train()
+    says = Teacher(load_net(teacher)) if teacher is not None else None
     # bfloat16 halves the time of a step on CPUs that have it; the loss stays in float32.
     half = torch.backends.mkldnn.is_available()
     loss_mean, counts = 0.0, torch.zeros(3)
@@ -106,7 +113,10 @@ def train(
         )
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             logits = net(planes.contiguous(memory_format=torch.channels_last))
+            said = says.probability(planes, np.random.default_rng((recipe.seed, step, 1))) if says else None
         loss = field_loss(logits.float(), labels)
+        if said is not None:
+            loss = loss + recipe.taught * taught_loss(logits.float(), said)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)

@@ -20,6 +20,7 @@ from models.lint import lint_tensorrt  # noqa: E402
 from models.losses import cloud_loss, field_loss, pixel_counts, trail_logit, trail_loss  # noqa: E402
 from models.quantize import quantise_file  # noqa: E402
 from models.synth import ANY_TRAIL, BACKGROUND, CLEAR, CLOUD, IGNORE, is_trail  # noqa: E402
+from models.teacher import Teacher, taught_loss  # noqa: E402
 from models.train import CHECKPOINT, Recipe, load_net, train  # noqa: E402
 
 TINY = Recipe(steps=6, batch=2, size=64, channels=(8, 8, 8), checkpoint_every=3, warm_up_steps=2)
@@ -175,7 +176,65 @@ def test_the_mean_of_a_run_with_itself_has_its_weights(trained: Path, tmp_path: 
             assert torch.allclose(mean[name], value), name
 
 
+def test_a_mean_may_lean_towards_a_run(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name, value in {"BATCHES": 1, "BATCH": 2, "SIZE": 64}.items():
+        monkeypatch.setattr(f"models.average.{name}", value)
+    other = tmp_path / "other"
+    train(replace(TINY, seed=5), INVENTED, other)
+    leant = average([trained, other], INVENTED, tmp_path / "mean", weights=(3, 1))
+    one, two, mean = (
+        load_net(run).state_dict()["head.weight"] for run in (trained / CHECKPOINT, other / CHECKPOINT, leant)
+    )
+    assert torch.allclose(mean, 0.75 * one + 0.25 * two, atol=1e-6)
+    with pytest.raises(ValueError, match="give each one"):
+        average([trained, other], INVENTED, tmp_path / "refused", weights=(1,))
+
+
 def test_the_mean_of_two_kinds_of_network_is_refused(trained: Path, tmp_path: Path):
     train(replace(TINY, channels=(8, 16, 8), steps=1), INVENTED, tmp_path / "other")
     with pytest.raises(ValueError, match="another network"):
         average([trained, tmp_path / "other"], INVENTED, tmp_path / "mean")
+
+
+class Upwards(torch.nn.Module):
+    """Sees a trail wherever the upper neighbour is brighter: right in one position of a picture, wrong in others."""
+
+    def forward(self, planes: torch.Tensor) -> torch.Tensor:
+        light = planes[:, 0]
+        logits = torch.zeros(len(planes), len(CLASSES), *light.shape[1:])
+        logits[:, 1, 1:] = 20 * (light[:, :-1] - light[:, 1:])
+        return logits
+
+
+def test_a_teacher_says_the_mean_of_opposite_positions_where_the_picture_was():
+    planes = torch.rand(1, 4, 32, 32, generator=torch.Generator().manual_seed(1))
+    rng, teacher = np.random.default_rng(3), Teacher(Upwards())
+    said = torch.stack([teacher.probability(planes, rng) for _ in range(400)]).mean(0)
+    plain = trail_logit(Upwards()(planes)).sigmoid()
+    everywhere = []
+    for turns in range(4):
+        for mirrored in (False, True):
+            turned = torch.rot90(planes.flip(3) if mirrored else planes, turns, (2, 3))
+            back = torch.rot90(trail_logit(Upwards()(turned)).sigmoid(), -turns, (1, 2))
+            everywhere.append(back.flip(2) if mirrored else back)
+    mean = torch.stack(everywhere).mean(0)
+    assert (said - mean).abs().mean() < 0.02
+    assert (plain - mean).abs().mean() > 0.1
+
+
+def test_what_a_teacher_says_is_learned_where_labels_say_nothing():
+    said = torch.full((1, 8, 8), 0.9)
+    logits = torch.zeros(1, len(CLASSES), 8, 8, requires_grad=True)
+    (slope,) = torch.autograd.grad(taught_loss(logits, said), logits)
+    assert (slope[:, 1] < 0).all()
+    assert (slope[:, BACKGROUND] > 0).all()
+
+
+def test_a_teacher_changes_what_is_learned_and_must_be_weighed(trained: Path, tmp_path: Path):
+    checkpoint = trained / CHECKPOINT
+    taught = train(replace(TINY, taught=2.0), INVENTED, tmp_path / "taught", teacher=checkpoint)
+    alone, with_it = (load_net(run).state_dict() for run in (checkpoint, taught))
+    assert any(not torch.equal(alone[name], with_it[name]) for name in alone)
+    for recipe, teacher in ((TINY, checkpoint), (replace(TINY, taught=1.0), None)):
+        with pytest.raises(ValueError, match="go together"):
+            train(recipe, INVENTED, tmp_path / "refused", teacher=teacher)
