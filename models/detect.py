@@ -25,7 +25,7 @@ BAND_OVERLAP = 128  # rows on either side; the network's view fades out within i
 
 # Rounding to bytes moves the log-odds of a score by about this much, up or down (standard deviation 0.1). A trail at
 # the threshold would be lost as often as found; raised by it, one in some hundred is found besides instead.
-ROUNDING_LOG_ODDS = 0.1
+ROUNDING_LOG_ODDS = 0.2
 
 
 class Engine(Protocol):

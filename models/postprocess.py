@@ -20,8 +20,9 @@ PIXEL_PROBABILITY = 0.3  # of the mask; the trail as a whole must then pass the 
 MOST_PIECES = 300  # the largest; more than this is no sky with trails, and joining costs the square of it
 SHORTEST_PX = 3.0
 # Logistic fit of "was it real" on photographs, background cameras and 4 nights of training (`models fit-score`:
-# offset -2.31); the offset is lowered by 0.77, so that at even score a false trail counts 2.2 times a missed one.
-SCORE_OFFSET, SCORE_SLOPE = -3.08, 1.59
+# offset -2.44); the offset is lowered by 1.63, so that at even score a false trail counts about five missed ones.
+SCORE_OFFSET, SCORE_SLOPE = -4.07, 1.58
+SUREST = 8.0  # log-odds of a pixel; more is no better
 UNKNOWN_MARGIN = 0.2  # between the two likeliest classes
 
 
@@ -70,7 +71,7 @@ def _pieces(logits: NDArray[np.float32]) -> list[Piece]:
     x, y, at, odds = x[good], y[good], at[:, good], odds[good]
     if not len(x):
         return []
-    p = 1 / (1 + np.exp(-odds))
+    p = 1 / (1 + np.exp(-odds.clip(max=30)))  # below 1
     kinds = np.exp(at[TRAILS] - np.logaddexp.reduce(at[TRAILS])).T
     _, marks = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
     mark = marks[y, x]
@@ -84,11 +85,11 @@ def _pieces(logits: NDArray[np.float32]) -> list[Piece]:
 
 def _score(piece: Piece, raised: float) -> float:
     """0-1: sure pixels, enough of them, and not as broad as long; then as the odds of being real that were observed."""
-    strongest = float(np.mean(np.sort(piece.p)[-max(4, int(0.7 * len(piece.p))) :]))
+    log_odds = np.sort(np.log(piece.p / (1 - piece.p)))[-max(4, int(0.7 * len(piece.p))) :]
     slender = min(1.0, piece.length / (6.0 * max(piece.rms, 0.5)))
     enough = 1.0 - np.exp(-len(piece.p) / 8.0)
-    raw = float(np.clip(strongest * slender * enough, 1e-3, 0.9995))
-    return float(1 / (1 + np.exp(-SCORE_OFFSET - raised - SCORE_SLOPE * np.log(raw / (1 - raw)))))
+    raw = float(np.minimum(log_odds, SUREST).mean() + np.log(max(slender, 1e-3) * enough))
+    return float(1 / (1 + np.exp(-SCORE_OFFSET - raised - SCORE_SLOPE * raw)))
 
 
 def _kind(piece: Piece) -> TrailClass:

@@ -11,8 +11,7 @@ What becomes bytes and what shares a scale says `int8_plan`; the logits too stay
 four passes over large float arrays. Percentile calibration and per-channel weights after Nagel et al. 2021, "A White
 Paper on Neural Network Quantization", sections 2-3.
 
-Rounding puts trails that stand near a threshold on either side of it. One that is lost may be an aircraft, one gained
-costs some seconds: so the logits of trail classes are rounded up more often than down.
+Rounding puts trails that stand near a threshold on either side of it: `detect` makes up for that in their scores.
 """
 
 from __future__ import annotations
@@ -28,19 +27,17 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from models.contract import CLASSES, INPUT_NAME, OUTPUT_NAME
+from models.contract import INPUT_NAME, OUTPUT_NAME
 from models.engine_onnx import CONTRACT, CONTRACT_KEY, PRECISION_KEY, SUMS, OnnxEngine
 from models.int8_plan import MOVERS, plan
 from models.lint import lint_tensorrt
 from models.parity import compare
-from models.postprocess import TRAILS
 from models.preprocess import ZERO
 
 Kind = Literal["int8-s8", "int8-u8"]
 PERCENTILE = 99.99  # of a tensor's values over the samples; the rest saturates
 WEIGHT_TOP = 127
 LOGIT_TOP = 7.0  # beyond it every pixel is sure; a finer step keeps equal answers, which are no trail, rare near 0
-LEAN = 0.25  # steps of the logits that those of trails are raised by; half a step costs half a point of F1
 FLIPPED_SHARE = 0.02  # of trail pixels that may change sides between literal and optimised arithmetic
 
 
@@ -94,7 +91,6 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
         ends = [f"{tensor}.q"], [tensor if source != tensor else f"{tensor}.dq"]
         added.append(helper.make_node("QuantizeLinear", [source, f"{tensor}.scale", f"{tensor}.zero"], ends[0]))
         added.append(helper.make_node("DequantizeLinear", [*ends[0], f"{tensor}.scale", f"{tensor}.zero"], ends[1]))
-    last = {n.input[1] for n in model.graph.node if n.op_type == "Conv" and n.output[0] in planned.logits}
     for node in graph.node:
         if node.op_type == "Conv":
             name = node.input[1]
@@ -109,9 +105,6 @@ def quantise(model: onnx.ModelProto, largest: dict[str, float], kind: Kind) -> o
             bias = numpy_helper.to_array(weights[node.input[2]]).astype(np.float64)
             if node.input[0] == INPUT_NAME:  # an empty sky is no zero: what rounding its weights adds leaves the bias
                 bias += (value - stored * scale[:, None, None, None]).sum(axis=(1, 2, 3)) * ZERO
-            if name in last:
-                of = np.arange(len(bias)) * len(CLASSES) // len(bias)  # all pixels of a class stand together (CRD)
-                bias += np.isin(of, TRAILS) * LEAN * largest[OUTPUT_NAME] / 127.0
             # In whole steps of the products, as optimised kernels keep it: every runtime then adds the same.
             step = scales[node.input[0]] * scale
             bias = np.round(bias / step) * step
