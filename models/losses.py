@@ -52,8 +52,8 @@ def trail_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def focal(z: Tensor, target: Tensor, known: Tensor) -> Tensor:
-    """Cross entropy of log-odds against a share of 0 to 1, weighted by how wrong they are: per pixel of trail, of which
-    there always is some."""
+    """Cross entropy of log-odds against a share of 0 to 1, weighted by how wrong they are; per pixel of trail,
+    and a little per pixel of the picture, so that one without trails counts less and divides by no zero."""
     entropy = functional.binary_cross_entropy_with_logits(z, target, reduction="none")
     wrong = (z.sigmoid() - target).abs()
     return (entropy * wrong**FOCAL_GAMMA * known).sum() / (target.sum() + 0.002 * known.sum())
