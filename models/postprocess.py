@@ -13,7 +13,7 @@ from models.contract import CLASSES, Trail, TrailClass
 from models.lines import SMALLEST_PIECE, Piece, Points, fit, joined, polyline, star_trails, straight_parts
 
 TRAIL_CLASSES: tuple[TrailClass, ...] = ("aircraft", "satellite", "meteor")
-TRAILS = [CLASSES.index(name) for name in TRAIL_CLASSES]
+_TRAILS = [CLASSES.index(name) for name in TRAIL_CLASSES]
 _OTHER = [CLASSES.index(name) for name in ("background", "cloud")]
 
 PIXEL_PROBABILITY = 0.3  # of the mask; the trail as a whole must then pass the threshold
@@ -55,7 +55,7 @@ def _to_stored(xy: Points, factor: int) -> Points:
 
 
 def _pieces(logits: NDArray[np.float32]) -> list[Piece]:
-    trail = np.maximum(np.maximum(logits[TRAILS[0]], logits[TRAILS[1]]), logits[TRAILS[2]])
+    trail = np.maximum(np.maximum(logits[_TRAILS[0]], logits[_TRAILS[1]]), logits[_TRAILS[2]])
     trail -= np.maximum(logits[_OTHER[0]], logits[_OTHER[1]])
     # The winner's margin is within log 3 of the log-odds: a cheap sieve, exact odds only where it lets through.
     floor = float(np.log(PIXEL_PROBABILITY / (1 - PIXEL_PROBABILITY)))
@@ -65,14 +65,14 @@ def _pieces(logits: NDArray[np.float32]) -> list[Piece]:
         return []
     x, y = found.reshape(-1, 2).T
     at = logits[:, y, x].astype(np.float64)
-    odds = np.logaddexp.reduce(at[TRAILS]) - np.logaddexp.reduce(at[_OTHER])
+    odds = np.logaddexp.reduce(at[_TRAILS]) - np.logaddexp.reduce(at[_OTHER])
     good = odds > floor
     mask[y[~good], x[~good]] = 0
     x, y, at, odds = x[good], y[good], at[:, good], odds[good]
     if not len(x):
         return []
     p = 1 / (1 + np.exp(-odds.clip(max=30)))  # below 1
-    kinds = np.exp(at[TRAILS] - np.logaddexp.reduce(at[TRAILS])).T
+    kinds = np.exp(at[_TRAILS] - np.logaddexp.reduce(at[_TRAILS])).T
     _, marks = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
     mark = marks[y, x]
     order = np.argsort(mark, kind="stable")

@@ -94,7 +94,6 @@ class Fusion:
         """Once per judged exposure, in order of time, also when nothing was on it."""
         begin, end = sorted((begin_utc_ns, end_utc_ns))
         middle = begin + (end - begin) // 2
-        begin_mono_s = end_mono_s - (end - begin) / 1e9 / self._sky_rate
         middle_mono_s = end_mono_s - (end - middle) / 1e9 / self._sky_rate
         with self._lock:
             self._telescope.hear(pointing)
@@ -107,9 +106,7 @@ class Fusion:
             over_limit = self._tracker.counters["tracks_over_limit"]
             self._tracker.forget_old(end_mono_s, self._sky_rate)
             # Before pieces are joined, lest a piece of an aircraft that crosses the beam becomes a piece of the beam.
-            arcs = self._telescope.beam(begin_mono_s, end_mono_s)
-            flying, self._beam = split_own_beam(sightings, arcs, self._tracker, middle)
-            self._counters["trails_of_own_beam"] += len(self._beam)
+            flying, self._beam = self._split_own_beam(sightings, begin, end, end_mono_s)
             flying = self._joined(flying)
             tracks = self._tracker.update(flying, middle, end_mono_s)
             self._crowded = len(trails) > LARGEST_TRAILS or self._tracker.counters["tracks_over_limit"] > over_limit
@@ -131,12 +128,10 @@ class Fusion:
         """
         with self._lock:
             sightings = self._sightings(trails, begin_utc_ns, end_utc_ns)
-            middle = begin_utc_ns + (end_utc_ns - begin_utc_ns) // 2
-            arcs = self._telescope.beam(end_mono_s - (end_utc_ns - begin_utc_ns) / 1e9 / self._sky_rate, end_mono_s)
-            flying, beam = split_own_beam(sightings, arcs, self._tracker, middle)
-            self._counters["trails_of_own_beam"] += len(beam)
+            flying, _ = self._split_own_beam(sightings, begin_utc_ns, end_utc_ns, end_mono_s)
             shown = [s.points for end, some in self._recent if end > begin_utc_ns for s in some]
             new = [s for s in self._joined(flying) if not shown or not _lies_on(s, np.concatenate(shown))]
+            middle = begin_utc_ns + (end_utc_ns - begin_utc_ns) // 2
             self._match(self._tracker.add_slow(new, middle, end_mono_s), begin_utc_ns, end_utc_ns)
 
     def _sightings(self, trails: Sequence[SkyTrail], begin: int, end: int) -> list[Sighting]:
@@ -147,6 +142,15 @@ class Fusion:
         found = [s for s in (sighting_of(trail, begin, end) for trail in kept) if s is not None]
         self._counters["trails_unusable"] += len(kept) - len(found)
         return found
+
+    def _split_own_beam(
+        self, sightings: list[Sighting], begin: int, end: int, end_mono_s: float
+    ) -> tuple[list[Sighting], list[Sighting]]:
+        """What flies and what is the own beam, wherever it stood between begin and end."""
+        arcs = self._telescope.beam(end_mono_s - (end - begin) / 1e9 / self._sky_rate, end_mono_s)
+        flying, beam = split_own_beam(sightings, arcs, self._tracker, begin + (end - begin) // 2)
+        self._counters["trails_of_own_beam"] += len(beam)
+        return flying, beam
 
     def _joined(self, pieces: list[Sighting]) -> list[Sighting]:
         joined = join_pieces(pieces, self._noise_rad)
