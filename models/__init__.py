@@ -50,6 +50,8 @@ patch_export.py  its network as ONNX, float and INT8
 average.py       several trainings as one network
 export.py        weights -> float ONNX, proven equal
 int8_plan.py     which tensors become bytes
+int8_equalise.py channels that fill their bytes
+int8_steps.py    steps with which every runtime finds the same bytes
 quantize.py      float ONNX -> INT8 for TensorRT and for the CPU
 lint.py          what TensorRT would refuse
 score_fit.py     the odds that a detection is real, observed

@@ -134,13 +134,13 @@ def test_a_network_nobody_knows_is_refused_by_name(tmp_path: Path):
 def test_both_eight_bit_files_are_the_network_in_every_runtime(exact: Path, tmp_path: Path):
     model, samples = onnx.load(exact), skies(4, 64)
     half_precision(model)
-    largest = calibrate(model, samples)
+    ranges = calibrate(model, samples)
     with OnnxEngine(exact, threads=1) as engine:
         wanted = np.concatenate([engine.infer(sample) for sample in samples])
     spread = wanted.std(axis=(0, 2, 3)).mean()  # of all samples: together they set the ranges, hence the steps
     for kind in ("int8-s8", "int8-u8"):
         path, optimised_path = tmp_path / f"{kind}.onnx", tmp_path / f"{kind}.optimised.onnx"
-        onnx.save(quantise(model, largest, kind), path)
+        onnx.save(quantise(model, ranges, kind), path)
         with OnnxEngine(path, threads=1, optimise=False) as engine:
             literal = np.concatenate([engine.infer(sample) for sample in samples])
         options = onnxruntime.SessionOptions()
@@ -148,14 +148,18 @@ def test_both_eight_bit_files_are_the_network_in_every_runtime(exact: Path, tmp_
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         (optimised,) = session.run(None, {"planes": samples[0]})
         assert np.abs(literal - wanted).mean() < 0.15 * spread
-        assert np.abs(optimised - literal[:1]).mean() < 0.1 * spread
+        np.testing.assert_array_equal(optimised, literal[:1])
     assert lint_tensorrt(onnx.load(tmp_path / "int8-s8.onnx")) == []
     kinds = {node.op_type for node in onnx.load(optimised_path).graph.node}
     assert "QLinearConv" in kinds
     assert not kinds & {"Conv", "FusedConv", "Add", "Relu", "Concat"}, "computed in float"
     openvino = pytest.importorskip("openvino")
     request = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_NUM_THREADS": 1}).create_infer_request()
-    assert np.abs(request.infer([samples[0]])["logits"] - literal[:1]).mean() < 0.1 * spread
+    moved = np.abs(request.infer([samples[0]])["logits"] - literal[:1])
+    if any(node.op_type == "Add" for node in model.graph.node):
+        assert moved.mean() < 0.1 * spread, "adds what a convolution gives before it is rounded"
+    else:
+        assert not moved.any()
 
 
 def test_only_logits_and_summands_have_a_sign_and_one_summand_comes_straight_from_its_convolution(exact: Path):
