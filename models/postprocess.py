@@ -20,7 +20,7 @@ PIXEL_PROBABILITY = 0.3  # of the mask; the trail as a whole must then pass the 
 MOST_PIECES = 300  # the largest; more than this is no sky with trails, and joining costs the square of it
 SHORTEST_PX = 3.0
 # Logistic fit of "was it real" on photographs, background cameras and 4 nights of training (`models fit-score`:
-# offset -2.44); the offset is lowered by 1.63, so that at even score a false trail counts about five missed ones.
+# offset -2.37); the offset is lowered by 1.70, so that at even score a false trail counts about five missed ones.
 SCORE_OFFSET, SCORE_SLOPE = -4.07, 1.58
 SUREST = 8.0  # log-odds of a pixel; more is no better
 UNKNOWN_MARGIN = 0.2  # between the two likeliest classes
