@@ -15,8 +15,6 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from models.int8_plan import constants_of
-
 LEAST_RANGE = 0.5  # of the widest channel of a convolution: more saturates what calibration saw too seldom
 SAME_CHANNELS = ("Relu", "MaxPool", "Resize")
 
@@ -42,20 +40,22 @@ def equalise(model: onnx.ModelProto, ranges: Ranges) -> tuple[onnx.ModelProto, d
 def channel_factors(model: onnx.ModelProto, ranges: Ranges) -> dict[str, NDArray[np.float64]]:
     """What the channels of a tensor are multiplied by: 1 over the largest value of all that are tied to one, and 1 for
     what is tied to an end. Tensors that no convolution has made are left out."""
-    constants = constants_of(model)
-    made = {i.name: i.dims[0] for i in model.graph.initializer}
+    weights = {i.name: i for i in model.graph.initializer}
     channels: dict[str, NDArray[np.int64]] = {}  # of a tensor: a number for each
     convolved, count, tied, ends = [], 1, [], []  # 0 is the number of the ends
     for node in model.graph.node:
-        data = [t for t in node.input if t and t not in constants]
-        read = [channels[t] for t in data if t in channels]
+        read = [channels[t] for t in node.input if t in channels]
         if node.op_type == "Conv":
-            out = np.arange(count, count := count + made[node.input[1]])
+            out = np.arange(count, count := count + weights[node.input[1]].dims[0])
             convolved.append(out)
-        elif read and len(read) == len(data) and node.op_type in (*SAME_CHANNELS, "Concat", "Add"):
-            out = np.concatenate(read) if node.op_type == "Concat" else read[0]
-            tied += [(read[0], other) for other in read[1:] if node.op_type == "Add"]
-        else:  # hands no factor on
+        elif node.op_type in SAME_CHANNELS and read:
+            (out,) = read
+        elif node.op_type == "Concat" and len(read) == len(node.input):
+            out = np.concatenate(read)
+        elif node.op_type == "Add" and len(read) == 2:
+            out = read[0]
+            tied.append(tuple(read))
+        else:  # hands no factor on: a sum with a constant or an end, for one
             ends += read
             continue
         channels[node.output[0]] = out

@@ -36,7 +36,7 @@ class Plan:
 
 def plan(model: onnx.ModelProto) -> Plan:
     graph = model.graph
-    constants = constants_of(model)
+    constants = {i.name for i in graph.initializer} | {n.output[0] for n in graph.node if n.op_type == "Constant"}
     convolved = {n.output[0] for n in graph.node if n.op_type == "Conv"}
     tensors: dict[str, None] = {}
     fused, positive, groups = {OUTPUT_NAME} & convolved, {INPUT_NAME}, []
@@ -58,9 +58,3 @@ def plan(model: onnx.ModelProto) -> Plan:
     signed = set(tensors) - positive
     signed.update(*(g for g in groups if g & signed))
     return Plan(tuple(tensors), frozenset(fused), frozenset(signed), tuple(map(frozenset, groups)))
-
-
-def constants_of(model: onnx.ModelProto) -> set[str]:
-    """The names that are no data: weights, and what Constant nodes say."""
-    graph = model.graph
-    return {i.name for i in graph.initializer} | {n.output[0] for n in graph.node if n.op_type == "Constant"}

@@ -34,6 +34,18 @@ class Joined(torch.nn.Module):
         return self.last(torch.cat([torch.nn.functional.interpolate(deep, scale_factor=2), x], 1))
 
 
+class Shifted(torch.nn.Module):
+    """A sum with a constant, which hands no factor on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = torch.nn.Conv2d(4, 6, 3, padding=1), torch.nn.Conv2d(6, 5, 1)
+        self.shift = torch.nn.Parameter(torch.linspace(-1, 1, 6)[:, None, None])
+
+    def forward(self, x):
+        return self.last((self.first(x) + self.shift).relu())
+
+
 @pytest.fixture
 def exact(tmp_path: Path) -> tuple[Path, list[np.ndarray]]:
     torch.manual_seed(4)
@@ -59,6 +71,18 @@ def test_it_answers_as_before_and_its_ranges_are_one(exact: tuple[Path, list[np.
         assert largest[tensor] <= 1
         if tensor.startswith("/first/") or "Concat" in tensor:
             assert largest[tensor] == pytest.approx(1)
+
+
+def test_a_sum_with_a_constant_stays_the_same_sum(tmp_path: Path):
+    torch.manual_seed(5)
+    planes = np.random.default_rng(5).random((1, 4, 64, 64), np.float32)
+    export(Shifted().eval(), tmp_path / "exact.onnx", [planes])
+    model = onnx.load(tmp_path / "exact.onnx")
+    convolved = [node.output[0] for node in model.graph.node if node.op_type == "Conv"]
+    equal, _ = equalise(model, {convolved[0]: np.full(6, 3.0)})
+    onnx.save(equal, tmp_path / "equal.onnx")
+    with OnnxEngine(tmp_path / "exact.onnx", threads=1) as one, OnnxEngine(tmp_path / "equal.onnx", threads=1) as other:
+        np.testing.assert_allclose(other.infer(planes), one.infer(planes), atol=1e-5)
 
 
 def test_tied_channels_have_one_factor_and_quiet_ones_are_not_magnified_without_end(
