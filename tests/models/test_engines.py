@@ -43,7 +43,9 @@ def test_golden_tiles_hold_trails_that_the_shipped_network_sees(literal: OnnxEng
     with OnnxEngine(zoo_path(), threads=1) as engine:
         measured = demand_parity(engine, literal, "ONNX Runtime")
     assert measured.trail_pixels > 1000
+    assert measured.iou > 0.99
     assert measured.mean_logit_difference == 0, "the same bytes"
+    assert compare(literal, literal, golden_tiles(1)).mean_logit_difference == 0
 
 
 @pytest.mark.parametrize(
