@@ -24,7 +24,7 @@ BAND_PIXELS = 5_000_000
 BAND_OVERLAP = 128  # rows on either side; the network's view fades out within it
 
 # Rounding to bytes moves the log-odds of a score up or down, by 0.1 (standard deviation): of trails at the threshold as
-# many would be lost as gained. Raised by twice that, one in 600 is lost; what is gained costs seconds, no aircraft.
+# many would be lost as gained. Raised by twice that, none of 700 is lost; what is gained costs seconds, no aircraft.
 ROUNDING_LOG_ODDS = 0.2
 
 
